@@ -1,0 +1,43 @@
+# Each target makes the environment that it needs. PYTHON names the interpreter, 3.11 or newer.
+PYTHON ?= python3
+SAMPLE := sample-archive
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: chat test test-fast test-nightly lint eval clean
+
+chat: .venv/chat  ## the chat over the sample archive
+	$(BIN)/clippings add --archive $(SAMPLE) eval/articles
+	$(BIN)/clippings chat --archive $(SAMPLE)
+
+test: .venv/dev  ## everything but the nightly loops
+	$(BIN)/python -m pytest -q -m "not nightly"
+
+test-fast: .venv/dev  ## offline, in seconds: no model, no browser
+	$(BIN)/python -m pytest -q -m "not nightly and not model and not browser"
+
+test-nightly: .venv/dev  ## the long loops
+	$(BIN)/python -m pytest -q -m nightly
+
+lint: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+eval: .venv/chat  ## the evals over the sample set
+	$(BIN)/clippings eval
+
+.venv/chat: pyproject.toml constraints.txt
+	@echo "Making .venv: two or three minutes and two gigabytes, once."
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/chat
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv $(SAMPLE) runs *.egg-info

@@ -1,0 +1,218 @@
+"""The chat in the browser: a question in, quotes with citations out, each one click away from its article.
+
+It draws and nothing else: `qa.ask` answers, `qa.render` makes every piece of HTML and Markdown. The only file that imports gradio,
+and only when a page is served. Nothing here makes a request to anywhere but the page's own server.
+"""
+
+# No postponed annotations here: gradio reads the handlers' own, and must find its types in them.
+import argparse
+import os
+import socket
+import sys
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from index import terminal
+from index.errors import ClippingsError, UsageError
+from index.terminal import Command
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from index import Archive
+
+Messages = list[dict[str, Any]]
+
+# Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
+_PROMPTS = (
+    "who confirmed Iranian operatives in Iraq",
+    "how many people died when the ferry sank",
+    "why did the governor of the Bank of Ostrany resign",
+    "when was the accord between the two border countries signed",
+)
+_WELCOME = "## What would you like to know?\n\nAnswers are sentences of the archive, word for word, each with its article beside it."
+_READER = """<section class="panel" aria-label="Sources" tabindex="0">
+<div class="bar" hidden><button type="button" class="back">← All quotes</button>
+<button type="button" class="close" aria-label="Close">✕</button></div>
+<div class="sources" aria-live="polite">${value}</div><div class="reader" hidden></div></section>"""
+_NO_SOURCES = "<p class='empty'>The articles behind an answer appear here. Choose a number to read the sentence where it stands.</p>"
+_GONE = "<p class='empty'>That article is no longer in the archive.</p>"
+
+
+def build(archive: "Archive") -> "gr.Blocks":
+    """The page over an archive."""
+    import gradio as gr
+
+    from qa import render
+
+    def answer(history: Messages) -> tuple[Messages, str]:
+        text, cards = reply(_text(history[-1]), archive)
+        return [*history, {"role": "assistant", "content": text}], cards or _NO_SOURCES
+
+    def open_passage(citation: str) -> str:
+        try:
+            article_id, _, span = str(citation).partition(":")
+            start, end = map(int, span.split("-"))
+            return render.article_html(archive.article(article_id), start, end)
+        except (ClippingsError, ValueError):
+            return _GONE
+
+    private: dict[str, Any] = {"api_visibility": "private"}
+    with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(render.masthead(archive.census()), apply_default_css=False, elem_id="masthead")
+        with gr.Row(elem_id="desk"):
+            with gr.Column(scale=7, min_width=320, elem_id="left"):
+                chat = gr.Chatbot(
+                    elem_id="chat",
+                    label="Conversation",
+                    show_label=False,
+                    container=False,
+                    height=None,
+                    layout="panel",
+                    autoscroll=False,
+                    buttons=["copy"],
+                    latex_delimiters=[],
+                    allow_tags=False,
+                    placeholder=_WELCOME,
+                    examples=[{"text": prompt} for prompt in prompts(archive)],
+                )
+                with gr.Row(elem_id="entry"):
+                    box = gr.Textbox(
+                        placeholder="Ask the archive",
+                        label="Question",
+                        show_label=False,
+                        container=False,
+                        submit_btn=True,
+                        autofocus=True,
+                        scale=9,
+                        elem_id="question",
+                    )
+                    new = gr.Button("New chat", size="md", scale=0, min_width=100, elem_id="new")
+            with gr.Column(scale=5, min_width=320, elem_id="right"):
+                reader = gr.HTML(
+                    _NO_SOURCES,
+                    html_template=_READER,
+                    js_on_load=files("qa").joinpath("page.js").read_text(encoding="utf-8"),
+                    server_functions=[open_passage],
+                    elem_id="side",
+                    apply_default_css=False,
+                )
+
+        def typed(message: str, history: Messages | None) -> tuple[str, Messages]:
+            return "", [*(history or []), {"role": "user", "content": message}]
+
+        def chosen(history: Messages | None, event: gr.SelectData) -> Messages:
+            return [*(history or []), {"role": "user", "content": event.value["text"]}]
+
+        asked = (
+            box.submit(typed, [box, chat], [box, chat], queue=False, **private),
+            chat.example_select(chosen, chat, chat, queue=False, **private),
+        )
+        for event in asked:
+            event.then(answer, chat, [chat, reader], show_progress="minimal", **private).then(None, js=_SHOW_QUESTION, **private)
+        gr.on([new.click, chat.clear], lambda: ([], _NO_SOURCES), None, [chat, reader], queue=False, **private)
+    return page
+
+
+# A long answer would push its own question out of sight: scroll the chat so that the question stands at the top.
+_SHOW_QUESTION = """() => {
+  const asked = [...document.querySelectorAll('#chat [data-testid=user]')].pop();
+  let scrolled = asked && asked.parentElement;
+  while (scrolled && scrolled.scrollHeight <= scrolled.clientHeight + 4) scrolled = scrolled.parentElement;
+  if (scrolled && document.querySelector('#chat').contains(scrolled))
+    scrolled.scrollTop += asked.getBoundingClientRect().top - scrolled.getBoundingClientRect().top - 16;
+}"""
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message["content"]
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
+
+
+def reply(message: str, archive: "Archive") -> tuple[str, str]:
+    """The Markdown of the answer to a message and the HTML of its sources; what is wrong with it, where it cannot be asked."""
+    from qa import ask, render
+
+    try:
+        answer = ask(message, archive)
+    except ClippingsError as error:
+        return render.markdown(f"{error}."), ""
+    return render.answer(answer), render.source_cards(answer.quotes or answer.nearest)
+
+
+def prompts(archive: "Archive") -> list[str]:
+    """Four things to ask that this archive answers."""
+    from qa import ask
+
+    answered = [prompt for prompt in _PROMPTS if ask(prompt, archive).quotes]
+    return (answered + archive.newest_titles(len(_PROMPTS)))[: len(_PROMPTS)]
+
+
+def serve(archive: "Archive", host: str, port: int) -> None:
+    """Load the model, open the page at host:port, and stay until interrupted; a UsageError where the port is taken."""
+    _check_free(host, port)
+    archive.load()
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    for name in ("GRADIO_SHARE", "GRADIO_ALLOWED_PATHS", "GRADIO_MCP_SERVER", "GRADIO_ROOT_PATH"):
+        os.environ.pop(name, None)
+    for name in ("NO_PROXY", "no_proxy"):  # behind a proxy, gradio would look for its own page through it
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
+    import gradio as gr
+
+    page = build(archive)
+    page.queue(max_size=64, default_concurrency_limit=2, api_open=False)
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        show_error=False,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=False,
+        theme=_theme(gr),
+        css=files("qa").joinpath("page.css").read_text(encoding="utf-8"),
+    )
+    terminal.talk(f"Clippings is at {address} (Ctrl-C ends it)")
+    page.block_thread()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Before the model is loaded, and more plainly than gradio would say it."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except (OSError, OverflowError) as error:
+        reason = f"{host}:{port} cannot be listened on, perhaps because it is in use"
+        raise UsageError(f"{reason}: choose another with --port") from error
+
+
+def _theme(gr: Any) -> Any:
+    # Gradio's semi-bold font files lack most Latin letters, and its grey for placeholders is 2.6:1 on white.
+    sans = gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700))
+    return gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=[sans, "system-ui", "sans-serif"]).set(
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+    )
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    terminal.archive_options(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=int, default=7860, help="the port to listen on (default: 7860)")
+
+
+def _chat(arguments: argparse.Namespace) -> int:
+    serve(terminal.open_archive(arguments.archive, arguments.model), arguments.host, arguments.port)
+    return 0
+
+
+COMMANDS = (Command("chat", "Open the chat in the browser.", _options, _chat),)
+
+if __name__ == "__main__":
+    sys.exit(terminal.main("python app.py", __doc__, COMMANDS))

@@ -1,0 +1,144 @@
+"""A question set: this project's own, or any BEIR folder. Judgements are spans of articles, or whole documents.
+
+Our format is one JSON object a line: id, question, kind, evidence (a list of article and quote; empty where the archive does not
+say), and, for a follow-up, the id of the question that it `follows`. An article is named by the end of its path. A quote
+that is missing or stands twice in its article is an error that names the question.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from index.archive import Archive
+from index.errors import UsageError
+from index.records import Article, Passage
+
+HERE = Path(__file__).parent
+SAMPLE_ARTICLES = HERE / "articles"
+SAMPLE_QUESTIONS = HERE / "questions.jsonl"
+UNANSWERABLE = "unanswerable"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A span of an article that answers a question; a passage is relevant when it overlaps it."""
+
+    article_id: str
+    start: int
+    end: int
+
+    def overlaps(self, article_id: str, start: int, end: int) -> bool:
+        """Whether a span of an article shares a character with this one."""
+        return article_id == self.article_id and start < self.end and self.start < end
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, its kind, and what answers it: spans in our format, graded documents in BEIR's."""
+
+    id: str
+    text: str
+    kind: str
+    evidence: tuple[Evidence, ...] = ()
+    documents: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the archive says it."""
+        return self.kind != UNANSWERABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Questions with their judgements. `by_document`: passages count as their documents, each by its best one."""
+
+    name: str
+    questions: tuple[Question, ...]
+    digest: str
+    by_document: bool
+
+
+def sample(archive: Archive) -> Dataset:
+    """This project's questions, with their evidence found in `archive`."""
+    return from_questions(SAMPLE_QUESTIONS, archive, "sample")
+
+
+def from_questions(file: Path, archive: Archive, name: str) -> Dataset:
+    """Questions in our format; a UsageError names the line, or the question whose quote cannot be found."""
+    finder = _Finder(archive)
+    questions = tuple(
+        Question(record["id"], record["question"], record["kind"], tuple(finder.span(record["id"], one) for one in record["evidence"]))
+        for record in _records(file, ("id", "question", "kind", "evidence"))
+    )
+    return Dataset(name, questions, _digest(file), by_document=False)
+
+
+class _Finder:
+    """Finds the span of a quote in an archive's articles."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._articles = {article.path: article for article in archive.articles()}
+
+    def span(self, question: str, evidence: dict[str, str]) -> Evidence:
+        article = self._article(question, evidence["article"])
+        quote, places = evidence["quote"], article.text.count(evidence["quote"])
+        if places != 1:
+            raise UsageError(f"question {question}: its quote stands {places} times in {evidence['article']}, not once: {quote[:60]!r}")
+        start = article.text.index(quote)
+        return Evidence(article.id, start, start + len(quote))
+
+    def _article(self, question: str, name: str) -> Article:
+        named = [article for path, article in self._articles.items() if path == name or path.endswith(f"/{name}")]
+        if len(named) != 1:
+            raise UsageError(f"question {question}: {len(named)} articles of the archive are named {name}, not one")
+        return named[0]
+
+
+def beir(folder: Path) -> Dataset:
+    """A BEIR folder: queries.jsonl and qrels/*.tsv (test.tsv where there are several); only judged queries count."""
+    qrels_files = sorted((folder / "qrels").glob("*.tsv"))
+    for needed in (folder / "corpus.jsonl", folder / "queries.jsonl"):
+        if not needed.is_file():
+            raise UsageError(f"{folder}: not a BEIR folder, it has no {needed.name}")
+    if not qrels_files:
+        raise UsageError(f"{folder}: not a BEIR folder, it has no qrels/*.tsv")
+    file = next((one for one in qrels_files if one.stem == "test"), qrels_files[0])
+    judged: dict[str, dict[str, int]] = {}
+    with file.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t"):
+            judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
+    texts = {record["_id"]: record["text"] for record in _records(folder / "queries.jsonl", ("_id", "text"))}
+    questions = tuple(Question(query, texts[query], "", documents=grades) for query, grades in judged.items() if any(grades.values()))
+    return Dataset(folder.name, questions, _digest(file), by_document=True)
+
+
+def _records(file: Path, needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            missing = [name for name in needed if name not in record]
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"{file}:{number}: not a JSON object: {error}") from error
+        if missing:
+            raise UsageError(f"{file}:{number}: it has no {', '.join(missing)}")
+        yield record
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def passage_key(passage: Passage) -> str:
+    """A passage's name in a run."""
+    return f"{passage.article_id}:{passage.start}-{passage.end}"
+
+
+def document_key(article: Article) -> str:
+    """A document's name in a run: its key in corpus.jsonl."""
+    return article.path.rpartition("#")[2]

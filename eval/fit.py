@@ -1,0 +1,110 @@
+"""python -m eval.fit DIR...: fit the weights and the threshold of qa/evidence.py on labelled BEIR folders, and print them.
+
+A folder needs an answers.jsonl beside its queries: _id, unanswerable, and evidence (doc and quote). Each question is searched for
+as the assistant would; a candidate sentence is right when it holds a gold quote of its document, or stands inside one. Error rates are of
+questions left out, in five folds. The sample questions take no part, so that the gate measures on what was not fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from eval.__main__ import prepare
+from eval.dataset import document_key
+from index import Archive, terminal
+from index.terminal import Command
+from qa.assistant import HITS
+from qa.evidence import FEATURES, Candidate, candidates
+
+_SEED = 20140627
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """A question's candidates: float[n, 4] features, bool[n] labels, and whether it has an answer at all."""
+
+    features: np.ndarray
+    right: np.ndarray
+    answerable: bool
+
+
+def _labelled(folder: Path, archive: Archive, limit: int) -> Iterator[_Labelled]:
+    answers = [json.loads(line) for line in (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    texts = {row["_id"]: row["text"] for row in map(json.loads, (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines())}
+    random.Random(_SEED).shuffle(answers)  # noqa: S311 - a sample, not a secret
+    for answer in answers[:limit]:
+        found = candidates(texts[answer["_id"]], archive.search(texts[answer["_id"]], HITS), archive)
+        gold = [] if answer["unanswerable"] else [(one["doc"], " ".join(one["quote"].split())) for one in answer["evidence"]]
+        right = np.array([_is_right(candidate, gold) for candidate in found])
+        yield _Labelled(np.array([candidate.features for candidate in found]), right, not answer["unanswerable"])
+
+
+def _is_right(candidate: Candidate, gold: list[tuple[str, str]]) -> bool:
+    document, text = document_key(candidate.article), " ".join(candidate.text.split())
+    return any(document == doc and (quote in text or text in quote) for doc, quote in gold)
+
+
+def _fit(questions: list[_Labelled]) -> LogisticRegression:
+    features = np.concatenate([question.features for question in questions])
+    right = np.concatenate([question.right for question in questions])
+    return LogisticRegression(C=10.0, max_iter=1000).fit(features, right)
+
+
+def _best(model: LogisticRegression, question: _Labelled) -> tuple[float, bool]:
+    """The support of the best candidate, and whether it is right."""
+    support = model.predict_proba(question.features)[:, 1]
+    return float(support.max()), bool(question.right[support.argmax()])
+
+
+def _threshold(supports: np.ndarray, answerable: np.ndarray) -> float:
+    """Where the rates of false answers and of false abstentions add up to least."""
+    levels = np.unique(supports)
+    errors = [np.mean(supports[~answerable] >= level) + np.mean(supports[answerable] < level) for level in levels]
+    return float(levels[int(np.argmin(errors))])
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    questions: list[_Labelled] = []
+    for folder in arguments.folders:
+        archive = prepare(folder, None)
+        questions += [one for one in _labelled(folder, archive, arguments.limit) if len(one.features)]
+    print(f"{len(questions):,} questions, {sum(one.answerable for one in questions):,} of them answerable; seed {_SEED}")
+    supports, hits = np.zeros(len(questions)), np.zeros(len(questions), dtype=bool)
+    folds = GroupKFold(5).split(questions, groups=np.arange(len(questions)))
+    for fit, held_out in folds:
+        model = _fit([questions[at] for at in fit])
+        for at in held_out:
+            supports[at], hits[at] = _best(model, questions[at])
+    answerable = np.array([one.answerable for one in questions])
+    threshold = _threshold(supports, answerable)
+    print(f"held out: best sentence right {hits[answerable].mean():.3f}, AUROC {roc_auc_score(answerable, supports):.3f}")
+    print(
+        f"at {threshold:.3f}: false answers {np.mean(supports[~answerable] >= threshold):.3f}, "
+        f"false abstentions {np.mean(supports[answerable] < threshold):.3f}"
+    )
+    model = _fit(questions)
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(FEATURES, model.coef_[0], strict=True))
+    print(f"weights: {weights}; intercept {model.intercept_[0]:.2f}")
+    return 0
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="BEIR folders with an answers.jsonl")
+    parser.add_argument("--limit", type=int, default=1000, help="questions of each folder, drawn at random (default: 1000)")
+
+
+COMMAND = Command("fit", "Fit the weights and the threshold of the answers.", _options, _run)
+
+if __name__ == "__main__":
+    sys.exit(terminal.main("python -m eval.fit", __doc__, [COMMAND]))

@@ -1,0 +1,299 @@
+"""Open, add, search, status: the only module that knows the whole road and turns rows into passages.
+
+ARCHIVE/store.db    articles, passages, manifest (index/store.py)
+ARCHIVE/seg/        the files of the current commit (index/segment.py)
+ARCHIVE/lock        held by the one writer
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index import bm25, changes, chunk, segment
+from index.changes import Added, Report
+from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
+from index.errors import ArchiveError, MismatchError
+from index.fusion import Fusion, Ranking, ordered, weighted_sum
+from index.records import Article, Filters, Hit, Passage, Why
+from index.store import Change, Store
+
+LEGS = ("bm25", "dense")
+DEPTH = 1000
+# Passages embedded between two commits: what an interrupted add can lose, some three minutes of work.
+_BATCH = 4096
+
+_Work = tuple[Article, str, list[Passage]]
+
+
+class Archive:
+    """An archive in a folder. Safe to search from several threads; each search reads one commit, the newest."""
+
+    def __init__(self, path: Path, encoder: Encoder | None = None) -> None:
+        """Open the archive at `path`, or prepare to make one there with the first `add`; `encoder` None means the one it was made with."""
+        self.path = path
+        self._asked_for = encoder
+        self._guard = threading.RLock()
+        self._open: segment.OpenSegment | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an archive at the path."""
+        return (self.path / "store.db").is_file()
+
+    @cached_property
+    def _store(self) -> Store:
+        if not self.exists:
+            raise ArchiveError(f"no archive at {self.path}: make one with 'clippings add FOLDER', or name another with --archive")
+        return Store(self.path / "store.db")
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The model of this archive; a MismatchError where it is not the one that made it."""
+        if not self.exists:
+            return self._asked_for or SentenceEncoder(DEFAULT_MODEL)
+        made = self._store.fingerprint()
+        encoder = self._asked_for or SentenceEncoder(made["model"])
+        now = self._fingerprint(encoder)
+        if now["weights"] != made["weights"]:
+            raise MismatchError(
+                f"{self.path} was made with model {made['model']} ({made['weights'][:8]}), not {now['model']} ({now['weights'][:8]}): "
+                "leave --model and CLIPPINGS_MODEL out, or add to another folder with --archive"
+            )
+        if now["versions"] != made["versions"]:
+            raise MismatchError(f"{self.path} was made by another version of this program: delete it and add its articles again")
+        return encoder
+
+    def _fingerprint(self, encoder: Encoder) -> dict[str, Any]:
+        return {"model": encoder.name, "weights": encoder.digest, "versions": [chunk.VERSION, chunk.SIZE, bm25.VERSION]}
+
+    # Searching
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        filters: Filters | None = None,
+        legs: Collection[str] = LEGS,
+        fuse: Fusion = weighted_sum,
+    ) -> list[Hit]:
+        """The best `k` passages, best first: each leg's first 1,000, fused. `legs` and `fuse` are for the evals."""
+        with self._guard, self._store.snapshot():
+            current = self._current()
+            if current is None:
+                return []
+            allow = self._allow(current, filters)
+            rankings = {leg: self._rank(current, leg, query, allow) if leg in legs else {} for leg in LEGS}
+            fused = fuse(rankings["bm25"], rankings["dense"])
+            return self._hits(current, query, rankings, {row: fused[row] for row in ordered(fused)[:k]})
+
+    def load(self) -> None:
+        """Load the model and map the files now instead of with the first search."""
+        with self._guard, self._store.snapshot():
+            self._current()
+        self.encoder.encode(["ready"])
+
+    def _current(self) -> segment.OpenSegment | None:
+        """The segment of the snapshot, mapped and checked when it is a new one."""
+        listed = self._store.segment()
+        if listed is None:
+            return None
+        if self._open is None or self._open.name != listed.name:
+            self._open = segment.open_segment(self.path / "seg", listed)
+        return self._open
+
+    def _allow(self, current: segment.OpenSegment, filters: Filters | None) -> NDArray[np.bool_] | None:
+        return np.isin(current.ids, self._store.allowed(filters)) if filters and filters != Filters() else None
+
+    def _rank(self, current: segment.OpenSegment, leg: str, query: str, allow: NDArray[np.bool_] | None) -> dict[int, float]:
+        rows, scores = (
+            current.bm25.search(bm25.tokens(query), DEPTH, allow)
+            if leg == "bm25"
+            else current.dense.search(self.encoder.encode([query])[0], DEPTH, allow)
+        )
+        return dict(zip(rows.tolist(), scores.tolist(), strict=True))
+
+    def _hits(self, current: segment.OpenSegment, query: str, rankings: Mapping[str, Ranking], best: Ranking) -> list[Hit]:
+        ranks = {leg: {row: rank for rank, row in enumerate(ordered(ranking), start=1)} for leg, ranking in rankings.items()}
+        hits = []
+        for row, score in best.items():
+            passage = self._store.passage(int(current.ids[row]))
+            terms = matched_terms(query, self.text(passage))
+            hits.append(Hit(passage, score, Why(ranks["bm25"].get(row), ranks["dense"].get(row), terms)))
+        return hits
+
+    def term_weights(self, text: str) -> dict[str, float]:
+        """How telling each index token of `text` is in this archive: its inverse document frequency."""
+        with self._guard, self._store.snapshot():
+            current = self._current()
+            return {token: current.bm25.idf(token) for token in bm25.tokens(text)} if current else {}
+
+    # Reading
+
+    def article(self, article_id: str) -> Article:
+        """The article of that id; an ArchiveError where there is none."""
+        with self._guard:
+            article = self._store.article(article_id)
+        if article is None:
+            raise ArchiveError(f"no article {article_id} in {self.path}")
+        return article
+
+    def text(self, passage: Passage) -> str:
+        """The text of a passage: a slice of its article."""
+        return self.article(passage.article_id).text[passage.start : passage.end]
+
+    def articles(self) -> Iterator[Article]:
+        """All articles, by path."""
+        return self._store.articles()
+
+    def passages(self, article_id: str) -> list[Passage]:
+        """The passages of an article, in order."""
+        return [self._store.passage(number) for number in sorted(self._store.passage_numbers([article_id]))]
+
+    def census(self) -> dict[str, Any]:
+        """Counts and ranges: articles, passages, outlets, first and last date ("" where no article has one)."""
+        with self._guard:
+            return self._store.census()
+
+    def newest_titles(self, count: int) -> list[str]:
+        """The titles of the newest articles."""
+        with self._guard:
+            return self._store.newest_titles(count)
+
+    def status(self) -> dict[str, Any]:
+        """What the archive holds and what made it: counts, dates, model, size on disk in bytes, and its digest."""
+        with self._guard, self._store.snapshot():
+            made = self._store.fingerprint()
+            listed = self._store.segment()
+            census = self._store.census()
+        size = sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        digest = listed.name if listed else ""
+        return {
+            "archive": str(self.path),
+            **census,
+            "model": made["model"],
+            "weights": made["weights"],
+            "bytes": size,
+            "digest": digest,
+        }
+
+    # Adding
+
+    def add(self, paths: list[Path], report: Report = lambda stage, done, total: None) -> Added:
+        """Bring the archive up to date with files and folders; `report` is told the stage, and how much of it is done.
+
+        New and changed articles are taken, unchanged ones left alone, and those that vanished from a given folder or file
+        removed. What cannot be read is listed, and an earlier version of it stays. Each commit is whole.
+        """
+        files = changes.find(paths)
+        with self._writer() as store:
+            added, take, vanished = changes.compare(files, paths, store.known(), report)
+            self._carry_out(store, take, vanished, added, report)
+        return added
+
+    @contextmanager
+    def _writer(self) -> Iterator[Store]:
+        """The one writing store, new tables made where there are none; an ArchiveError while another process writes."""
+        encoder = self.encoder  # a wrong model is refused before anything is touched
+        fingerprint = self._fingerprint(encoder)
+        (self.path / "seg").mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.path / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ArchiveError(f"{self.path}: another process is adding to it; try again when it is done") from error
+            store = Store(self.path / "store.db", write=True)
+            try:
+                store.create(fingerprint)
+                yield store
+            finally:
+                store.close()
+
+    def _carry_out(self, store: Store, take: list[Article], vanished: list[str], added: Added, report: Report) -> None:
+        work = self._split(take, report) if take else []
+        total = sum(len(passages) for _, _, passages in work)
+        for batch in _batches(work):
+            self._commit(store, batch, vanished, lambda more: report("embedding", added.embedded + more, total))
+            added.embedded += sum(len(passages) for _, _, passages in batch)
+            vanished = []
+        if vanished:
+            self._commit(store, [], vanished, lambda more: None)
+        listed = store.segment()
+        segment.collect(self.path / "seg", {listed.name} if listed else set())
+
+    def _split(self, take: list[Article], report: Report) -> list[_Work]:
+        """Each article with its heading and its passages."""
+        count, limit = _count_once(self.encoder.count), min(chunk.SIZE, self.encoder.max_tokens)
+        work = []
+        for article in take:
+            head = chunk.heading(article.title, count, limit)
+            work.append((article, head, chunk.passages(article, head, count, limit)))
+            report("splitting", len(work), len(take))
+        return work
+
+    def _commit(self, store: Store, batch: list[_Work], vanished: list[str], done: Callable[[int], None]) -> None:
+        """One commit: embed the batch, write a segment of what stays and what comes, and switch to it."""
+        drop = vanished + [article.id for article, _, _ in batch]  # an article's earlier version has its id
+        texts = [chunk.indexed_text(article, passage, head) for article, head, passages in batch for passage in passages]
+        embedded = 0
+
+        def progress(count: int) -> None:
+            nonlocal embedded
+            embedded += count
+            done(embedded)
+
+        listed = store.segment()
+        old = segment.open_segment(self.path / "seg", listed) if listed else None
+        postings = bm25.build(bm25.tokens(text) for text in texts)
+        vectors = self.encoder.encode(texts, progress) if texts else None
+        ids = np.arange(len(texts), dtype=np.int64) + (1 if old is None or not len(old.ids) else int(old.ids[-1]) + 1)
+        numbered = list(zip(ids.tolist(), (passage for _, _, passages in batch for passage in passages), strict=True))
+        if old is not None:
+            keep = ~np.isin(old.ids, store.passage_numbers(drop))
+            kept = old.dense.vectors()[keep]
+            vectors = kept if vectors is None else np.concatenate([kept, vectors])
+            postings = bm25.merge(old.bm25.postings, keep, postings)
+            ids = np.concatenate([old.ids[keep], ids])
+        assert vectors is not None
+        assert len(vectors) == len(ids) == len(postings.lengths)
+        written = segment.write(self.path / "seg", ids, vectors, postings)
+        store.commit(Change(drop, [article for article, _, _ in batch], numbered, written))
+
+
+def matched_terms(query: str, text: str) -> tuple[str, ...]:
+    """The words of `query`, as typed, whose index tokens stand in `text`."""
+    found = set(bm25.tokens(text))
+    asked = dict.fromkeys(word for word in bm25.words(query) if word.casefold() not in bm25.STOP_WORDS)
+    return tuple(word for word in asked if bm25.stem(word) in found)
+
+
+def _count_once(count: chunk.Counter) -> chunk.Counter:
+    """`count`, remembering short texts: a heading is counted for each passage of its article."""
+    sizes: dict[str, int] = {}
+
+    def counted(texts: list[str]) -> list[int]:
+        fresh = [text for text in dict.fromkeys(texts) if text not in sizes]
+        if fresh:
+            sizes.update(zip(fresh, count(fresh), strict=True))
+        return [sizes[text] for text in texts]
+
+    return counted
+
+
+def _batches(work: list[_Work]) -> Iterator[list[_Work]]:
+    batch: list[_Work] = []
+    for item in work:
+        batch.append(item)
+        if sum(len(passages) for _, _, passages in batch) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

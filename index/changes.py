@@ -1,0 +1,82 @@
+"""What an add has to do: the files given, compared by content with what the archive knows. It writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index import articles
+from index.errors import ArticleError, UsageError
+from index.records import Article
+
+# Told the stage, how much of it is done, and of how much.
+Report = Callable[[str, int, int], None]
+# path -> (article id, sha256), as the archive has them.
+Known = Mapping[str, tuple[str, str]]
+
+
+@dataclass
+class Added:
+    """What an add did: counts of articles, the passages that were embedded, and what was not taken, with reasons."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    embedded: int = 0
+    rejected: list[ArticleError] = field(default_factory=list)
+
+
+def find(paths: list[Path]) -> list[Path]:
+    """The files at `paths`; a UsageError where there is nothing to read."""
+    files = articles.find(paths)
+    if not files:
+        raise UsageError(f"no files in {', '.join(map(str, paths))}; nothing was changed")
+    return files
+
+
+def compare(files: list[Path], paths: list[Path], known: Known, report: Report) -> tuple[Added, list[Article], list[str]]:
+    """The counts, the articles to take, and the ids of those that vanished from `paths`.
+
+    A file or line that cannot be read is counted as rejected, and whatever it gave earlier stays.
+    """
+    added = Added()
+    take: list[Article] = []
+    seen: set[str] = set()
+    for done, file in enumerate(files, start=1):
+        rejected = len(added.rejected)
+        for source in articles.sources(file):
+            path, article = _consider(source, known, added)
+            seen.add(path)
+            take += [article] if article else []
+        if len(added.rejected) > rejected:
+            seen |= {path for path in known if path == str(file) or path.startswith(f"{file}#")}
+        report("reading", done, len(files))
+    places = [articles.absolute(path) for path in paths]
+    vanished = [article_id for path, (article_id, _) in known.items() if path not in seen and _within(path, places)]
+    added.removed = len(vanished)
+    return added, take, vanished
+
+
+def _consider(source: articles.Source | ArticleError, known: Known, added: Added) -> tuple[str, Article | None]:
+    """The path of a source, and its article where it has to be taken; counted in `added`."""
+    try:
+        if isinstance(source, ArticleError):
+            raise source
+        earlier = known.get(source.path)
+        if earlier and earlier[1] == source.sha256:
+            added.unchanged += 1
+            return source.path, None
+        article = articles.read(source)
+    except ArticleError as error:
+        added.rejected.append(error)
+        return error.path, None
+    added.changed += bool(earlier)
+    added.new += not earlier
+    return source.path, article
+
+
+def _within(path: str, places: list[Path]) -> bool:
+    """Whether an article's path lies at or below one of `places`."""
+    return any(place in (Path(path), *Path(path).parents) or path.startswith(f"{place}#") for place in places)

@@ -1,0 +1,110 @@
+"""Markup and the litter of web pages -> the text of an article. Pure; it knows nothing of files or formats.
+
+What goes out is what is indexed and quoted: paragraphs separated by one blank line, without control characters, and
+without the lines that a page puts around an article: newsletter prompts, sharing and comment prompts, photo credits,
+captions, "3 min read". A line goes only when the whole line matches; no word inside a sentence is ever touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+# C0 and C1 controls but tab and newline; zero-width and direction marks; byte-order mark; lone surrogates.
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LINE_ENDS = re.compile("\r\n?|\u2028|\u2029|\x85")
+
+_BOILERPLATE = re.compile(
+    r"""(?xi)
+      \d{1,3}\s*(?:-\s*)?min(?:ute)?s?\ (?:read|watch|listen)
+    | short\ link\s*:?.{0,80}
+    | related\ (?:stories|articles|topics|content)\s*:?
+    | (?:read|see)\ also\s*:?.{0,120} | read\ more\s*:?.{0,120}
+    | (?:leave|post|write|add)\ (?:a|your)\ (?:reply|comment)s?.{0,20}
+    | \d*\s*comments? | (?:view|show|load)\ (?:all\ |more\ )?comments?.{0,20}
+    | your\ email\ address\ will\ not\ be\ published\b.{0,80} | required\ fields\ are\ marked\b.{0,20}
+    | back\ to\ top(?:\ button)? | skip\ to\ (?:main\ )?content | accept\ (?:all\ )?cookies.{0,40}
+    | advertisement | sponsored(?:\ content)? | live\ story | analysis | opinion | most\ (?:read|popular|viewed)
+    | share\ (?:this|on|via|to)\b.{0,60} | (?:follow|like|join|find)\ us\ (?:on|at|in)\b.{0,80}
+    | share | tweet | print | e-?mail | whatsapp | facebook | twitter | copy\ link | save | listen | subscribe | sign\ up | log\ in
+    | (?:click|tap)\ here\ to\b.{0,80} | join\ the\ conversation\b.{0,60} | trending\ (?:on|now)\b.{0,60}
+    | get\ .{1,60}\ in\ your\ inbox[!.]? | (?:sign\ up|subscribe)\ (?:for|to|now|here|today)\b.{0,100}
+    | thank\ you[!.]? | thanks\ for\ (?:signing\ up|subscribing)\b.{0,60} | you\ are\ now\ subscribed\b.{0,200}
+    | by\ (?:clicking|signing\ up|subscribing|submitting)\b.{0,60}\byou\ agree\b.{0,160}
+    | we\ will\ not\ share\ your\ e-?mail\b.{0,80} | (?:all\ rights\ reserved|copyright|©)\b.{0,120}
+    | (?:(?:file\ )?photo(?:graph)?|image|picture|(?:photo\ |image\ )?credit|video|watch)(?:\ by\b|\s*:).{0,160}(?<![.!?])
+    """
+)
+# A caption names its source at its end: "(file)", "[Getty]", "/AP", "(file)Reuters".
+_AGENCY = r"(?:Reuters|AP|AFP|EPA|Getty(?: Images)?|Shutterstock|Alamy|PA|Bloomberg|Flickr|Wikimedia(?: Commons)?)"
+_CAPTION = re.compile(
+    rf"""(?x)
+      .{{1,300}}\ \[[A-Z][\w.&' -]{{1,40}}\]
+    | .{{1,200}}\(file(?:\ photo)?\)\s*(?:{_AGENCY})?
+    | (?:[A-Z][\w.'’-]*\ ){{1,3}}[A-Z]?[\w.'’-]*\ ?/\ ?{_AGENCY}(?:/.{{1,40}})?
+    """
+)
+# A newsletter form in the middle of an article: everything from its heading to its last known line.
+_FORM_OPENS = re.compile(r"(?i)get .{1,60} in your inbox[!.]?")
+_FORM_CLOSES = re.compile(
+    r"(?i)you are now subscribed\b.*|we will not share your e-?mail.*|by (?:clicking|signing up|subscribing).*\byou agree\b.*|thank you!?"
+)
+_FORM_LINES = 14
+
+
+def printable(text: str) -> str:
+    """`text` with one kind of line end, and without control, invisible and direction-changing characters."""
+    return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)))
+
+
+def one_line(text: str) -> str:
+    """`text` printable and on one line, for titles and names."""
+    return " ".join(printable(text).split())
+
+
+def clean(text: str, title: str = "") -> str:
+    """The article text that every offset counts in: printable paragraphs without boilerplate lines or the repeated title."""
+    lines = [line.rstrip() for line in printable(text).split("\n")]
+    kept = [line for line in _without_forms(lines) if not is_boilerplate(line) and (not title or line.strip() != title)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+
+
+def is_boilerplate(line: str) -> bool:
+    """Whether a line, as a whole, is page furniture or a picture's caption rather than article text."""
+    line = line.strip()
+    return bool(line) and bool(_BOILERPLATE.fullmatch(line) or _CAPTION.fullmatch(line))
+
+
+def _without_forms(lines: list[str]) -> Iterator[str]:
+    position = 0
+    while position < len(lines):
+        if _FORM_OPENS.fullmatch(lines[position].strip()):
+            window = range(position, min(position + _FORM_LINES, len(lines)))
+            position = max(at for at in window if at == position or _FORM_CLOSES.fullmatch(lines[at].strip()))
+        else:
+            yield lines[position]
+        position += 1
+
+
+def markdown_to_text(source: str) -> tuple[str, str]:
+    """CommonMark -> (the first top-level heading or "", the plain text of all the rest, a paragraph to each block)."""
+    title, blocks, heading = "", [], False
+    for token in MarkdownIt().parse(source):
+        if token.type == "heading_open":
+            heading = token.tag == "h1" and not title
+        elif token.type == "inline":
+            text = _inline_text(token.children or [])
+            title, heading = (text, False) if heading else (title, False)
+            blocks += [text] if text is not title else []
+        elif token.type in ("fence", "code_block"):
+            blocks.append(token.content.rstrip())
+    return title, "\n\n".join(blocks)
+
+
+def _inline_text(children: list[Token]) -> str:
+    breaks = {"softbreak": " ", "hardbreak": "\n"}
+    return "".join(breaks.get(child.type, child.content if child.type in ("text", "code_inline") else "") for child in children)

@@ -1,0 +1,63 @@
+"""The records that travel the road: frozen, and by offsets instead of copies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article, cleaned. Every offset of the program counts characters of `text`.
+
+    `path` is where it was read: a file, or `file.jsonl#key` for a line of one. `id` is derived from it.
+    `sha256` is the digest of the bytes read there. `published` is an ISO date, or empty when unknown.
+    """
+
+    id: str
+    title: str
+    text: str
+    source: str
+    url: str
+    published: str
+    language: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of whole sentences: `article.text[start:end]`."""
+
+    article_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a passage was found: its rank in each leg (1 is best, None: not found there) and the question's words in it."""
+
+    bm25: int | None
+    dense: int | None
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found by a search. The score orders one list only: never shown, never compared across questions."""
+
+    passage: Passage
+    score: float
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a search is limited to: outlets by name (any case), and ISO dates, both inclusive. Empty means all.
+
+    An article without a date is outside every date range.
+    """
+
+    outlets: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""

@@ -1,0 +1,114 @@
+"""What all commands share: --archive and --model, one-line errors, JSON, a progress bar. Results go to stdout, talk to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.errors import ClippingsError
+
+if TYPE_CHECKING:
+    from index.archive import Archive
+    from index.changes import Report
+
+Options = Callable[[argparse.ArgumentParser], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its name, one line of help, a function that declares its options, and one that runs it."""
+
+    name: str
+    help: str
+    options: Options
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(program: str, description: str, commands: Sequence[Command], argv: Sequence[str] | None = None) -> int:
+    """Parse and run; the exit code. A single command needs no name. 0: done, 1: done in part, 2: an error, 130: interrupted."""
+    parser = argparse.ArgumentParser(program, description=description)
+    if len(commands) == 1:
+        _declare(parser, commands[0])
+    else:
+        chosen = parser.add_subparsers(metavar="COMMAND", required=True)
+        for command in commands:
+            _declare(chosen.add_parser(command.name, help=command.help, description=command.help), command)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ClippingsError as error:
+        print(f"clippings: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("clippings: interrupted; what was added stays, and the same command goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `| head` closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _declare(parser: argparse.ArgumentParser, command: Command) -> None:
+    command.options(parser)
+    parser.set_defaults(run=command.run)
+
+
+def archive_options(parser: argparse.ArgumentParser, help_text: str = "the archive (default: $CLIPPINGS_ARCHIVE, or ./archive)") -> None:
+    """--archive and --model, with their environment variables."""
+    archive = Path(os.environ.get("CLIPPINGS_ARCHIVE") or "archive")
+    parser.add_argument("--archive", type=Path, default=archive, metavar="FOLDER", help=help_text)
+    model = "a sentence-transformers model, by name or folder (default: $CLIPPINGS_MODEL, or the archive's own)"
+    parser.add_argument("--model", default=os.environ.get("CLIPPINGS_MODEL") or None, metavar="NAME", help=model)
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def open_archive(path: Path, model: str | None) -> Archive:
+    """The archive at `path`, with a model by name or with its own."""
+    from index.archive import Archive
+    from index.encoder import SentenceEncoder
+
+    return Archive(path, SentenceEncoder(model) if model else None)
+
+
+def print_json(value: Any) -> None:
+    """Indented JSON on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def talk(line: str) -> None:
+    """A line on stderr."""
+    print(line, file=sys.stderr)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Report]:
+    """A report function that draws a bar for each stage on stderr, where that is a terminal."""
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+    units = {"reading": " files", "splitting": " articles", "embedding": " passages"}
+
+    def report(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            close()
+            bars[stage] = tqdm(desc=stage, total=total, unit=units.get(stage, ""), disable=None, file=sys.stderr, leave=False)
+        bars[stage].update(done - bars[stage].n)
+
+    def close() -> None:
+        for bar in bars.values():
+            bar.close()
+
+    try:
+        yield report
+    finally:
+        close()

@@ -1,0 +1,72 @@
+"""python -m qa "question": the archive's answer, in quotes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING
+
+from index import terminal
+from index.terminal import Command
+
+if TYPE_CHECKING:
+    from qa.answer import Answer, Citation
+
+
+def _ask_options(parser: argparse.ArgumentParser) -> None:
+    terminal.archive_options(parser)
+    terminal.json_option(parser)
+    parser.add_argument("question", nargs="+", help="the question, in your own words")
+    parser.add_argument("--explain", action="store_true", help="show why each quote was found, and where the time went")
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    seconds = {"start": process_time()}
+    from qa.question import stand_alone
+
+    question = stand_alone(" ".join(arguments.question))  # a bad question is refused before seconds are spent on the model
+    started = perf_counter()
+    archive = terminal.open_archive(arguments.archive, arguments.model)
+    archive.load()
+    from qa.assistant import ask
+
+    seconds["load"] = perf_counter() - started
+    answer = ask(question, archive)
+    if arguments.json:
+        terminal.print_json(answer.as_dict())
+    else:
+        _print(answer, arguments.explain)
+    if arguments.explain:
+        parts = {**seconds, **answer.searched.seconds}
+        terminal.talk(" · ".join(f"{name} {value:.2f} s" for name, value in parts.items()))
+    return 0
+
+
+def _print(answer: Answer, explain: bool) -> None:
+    if not answer.quotes:
+        print(f"The archive does not say: {answer.reason}.")
+        if answer.nearest:
+            print("\nNearest, and not an answer:")
+    for citation in answer.quotes or answer.nearest:
+        _print_quote(citation, explain)
+    print(f"\nSearched {answer.searched.passages:,} passages of {answer.searched.articles:,} articles.")
+
+
+def _print_quote(citation: Citation, explain: bool) -> None:
+    article = citation.article
+    mark = f"[{citation.number}] "
+    print("\n" + textwrap.fill(" ".join(citation.quote.split()), 100, initial_indent=mark, subsequent_indent="    "))
+    print(f"    {' · '.join(filter(None, [article.source, article.published, article.title]))}")
+    print(f"    {article.path}, characters {citation.start:,} to {citation.end:,}")
+    if explain:
+        why = citation.why
+        ranks = ", ".join(f"{leg} rank {rank}" if rank else f"{leg} not found" for leg, rank in (("bm25", why.bm25), ("dense", why.dense)))
+        print(f"    passage: {ranks}; sentence: {', '.join(why.terms) or 'no word'} matched")
+
+
+COMMANDS = (Command("ask", "Answer a question with quotes from the archive.", _ask_options, _ask),)
+
+if __name__ == "__main__":
+    sys.exit(terminal.main("python -m qa", __doc__, COMMANDS))

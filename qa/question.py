@@ -1,0 +1,71 @@
+"""Message -> a question that can be asked, and the kind of thing it asks for. Pure rules over English."""
+
+from __future__ import annotations
+
+import re
+
+from index.errors import QuestionError
+
+MAX_LENGTH = 2000
+
+# They say what is asked for; no sentence answers by holding them.
+_QUESTION_WORDS = re.compile(r"\b(?:who|whom|whose|what|which|when|where|why|how|many|much|do|does|did|has|have|had)\b", re.IGNORECASE)
+
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_NUMBER_WORDS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|half|million|billion"
+
+# kind -> what a question of that kind looks like; the first that fits counts.
+_KINDS = {
+    "said": r"\b(?:say|said|says|claim\w*|deny|denied|denies|promis\w*|warn\w*|tell|told)\b"
+    r"|\b(?:accus\w*|respond\w*|react\w*|announc\w*|argue\w*|admit\w*)\b",
+    "how many": r"\bhow (?:many|much|long|old|large|big|high|far|often)\b"
+    r"|\b(?:number|percentage|share|amount|cost|toll|price|total) of\b"
+    r"|\bwhat (?:was|is) the (?:\w+ )?(?:cost|toll|price|total|figure|rate|fine|score)\b",
+    "who": r"\bwho(?:m|se)?\b|\bwhich (?:man|woman|person|official|minister|company|group|country|outlet)\b",
+    "when": r"\bwhen\b|\bwhat (?:year|date|day|month|time)\b|\bwhich (?:year|day|month)\b",
+    "where": r"\bwhere\b|\b(?:what|which) (?:town|city|country|place|village|island|street|building)\b",
+}
+_ASKS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _KINDS.items()}
+# kind -> what a sentence that answers it tends to hold.
+_CUES = {
+    "said": re.compile(r"[\"“”]|\b(?:said|says|told|denied|claimed|promised|warned|added|admitted|insisted|called)\b"),
+    "how many": re.compile(rf"\d|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE),
+    "who": re.compile(
+        r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+ (?:[a-z]{2,3} )?[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Gen|Sgt|Col)\b|^[A-Z][a-z]+ [A-Z][a-z]+"
+    ),
+    "when": re.compile(
+        rf"\b(?:{_MONTHS}|{_DAYS}|yesterday|today|tonight)\b|\b(?:1[6-9]|20)\d\d\b|\b\d{{1,2}}[:.]\d\d\b|\b\d{{1,2}} ?[ap]\.?m\b",
+        re.IGNORECASE,
+    ),
+    "where": re.compile(r"\b(?:in|at|near|outside|on|from|off|inside|to) (?:the )?[A-Z]"),
+}
+
+
+def stand_alone(message: str) -> str:
+    """The question in a message, on one line; a QuestionError says why there is none."""
+    question = " ".join(message.split())
+    if not re.search(r"\w", question):
+        raise QuestionError("the question is empty: type a few words")
+    if len(question) > MAX_LENGTH:
+        raise QuestionError(f"the question has {len(question):,} characters: at most {MAX_LENGTH:,}, so ask for one thing")
+    return question
+
+
+def topic(question: str) -> str:
+    """The question without its question words: who confirmed it -> confirmed it."""
+    return " ".join(_QUESTION_WORDS.sub(" ", question).split())
+
+
+def kind(question: str) -> str:
+    """What a question asks for: said, how many, who, when, where, or nothing of these ("")."""
+    opening = re.match(r"\W*(who|when|where|how many|how much)\b", question, re.IGNORECASE)
+    if opening:
+        return {"how much": "how many"}.get(opening[1].lower(), opening[1].lower())
+    return next((name for name, pattern in _ASKS.items() if pattern.search(question)), "")
+
+
+def has_cue(kind_of_question: str, sentence: str) -> bool:
+    """Whether a sentence holds the kind of thing asked for; true where no kind was recognised."""
+    pattern = _CUES.get(kind_of_question)
+    return pattern is None or pattern.search(sentence) is not None

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+for variable in ("CLIPPINGS_ARCHIVE", "CLIPPINGS_MODEL"):
+    os.environ.pop(variable, None)
+
+from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+from fakes import BagEncoder  # noqa: E402
+
+from eval.dataset import SAMPLE_ARTICLES  # noqa: E402
+from index import Archive  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+# The five articles and the data sets that some checks are measured on; they are no part of the project.
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture
+def encoder() -> BagEncoder:
+    return BagEncoder()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """Write files by name into one folder and return it."""
+
+    def write(files: dict[str, str]) -> Path:
+        home = tmp_path / "articles"
+        for name, text in files.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text, encoding="utf-8")
+        return home
+
+    return write
+
+
+@pytest.fixture
+def archive(tmp_path: Path, encoder: BagEncoder) -> Archive:
+    """An empty archive with a toy encoder."""
+    return Archive(tmp_path / "archive", encoder)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """The sample archive, made with the real model."""
+    archive = Archive(tmp_path_factory.mktemp("sample") / "archive")
+    archive.add([SAMPLE_ARTICLES])
+    return archive

@@ -1,0 +1,152 @@
+"""From question to cited answer, with a toy encoder; every quote is a slice of its article."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index import Archive, Article
+from index.errors import QuestionError
+from index.records import Why
+from qa import ask, evidence
+from qa.answer import Citation
+from qa.question import MAX_LENGTH, has_cue, kind, stand_alone
+
+Folder = Callable[[dict[str, str]], Path]
+
+ARTICLE = Article("id", "Ferry", "It sank. Nine died.", "Courier", "", "2017-03-14", "en", "/a/ferry.txt", "00")
+
+
+@pytest.fixture
+def small(archive: Archive, folder: Folder) -> Archive:
+    archive.add(
+        [
+            folder(
+                {
+                    "ferry.txt": "The ferry sank off Selwyn on Tuesday. Harbour master Ida Kell confirmed nine deaths. It rained.",
+                    "dam.txt": "The dam cracked on Sunday. The valley was emptied at dawn. Nobody was hurt.",
+                }
+            )
+        ]
+    )
+    return archive
+
+
+def test_a_citation_is_a_slice_of_its_article() -> None:
+    """One that is not cannot be made."""
+    why = Why(1, 1, ())
+    assert Citation(1, ARTICLE, 0, 8, "It sank.", why).id == "id:0-8"
+    for start, end, quote in [(0, 8, "It sank!"), (0, 0, ""), (-8, -1, "ne died"), (9, 99, "Nine died.")]:
+        with pytest.raises(AssertionError):
+            Citation(1, ARTICLE, start, end, quote, why)
+
+
+def test_the_sentence_that_answers_is_the_headline(small: Archive) -> None:
+    """With its article, its span, and why it was found."""
+    answer = ask("who confirmed nine deaths in the ferry", small)
+    assert answer.outcome == "answered"
+    headline = answer.quotes[0]
+    assert headline.quote == "Harbour master Ida Kell confirmed nine deaths."
+    assert headline.why.terms == ("confirmed", "nine", "deaths")
+    assert 1 <= len(answer.quotes) <= 5
+
+
+def test_a_question_of_other_words_is_not_answered(small: Archive) -> None:
+    """The words that no passage has are named, and what comes nearest is not called an answer."""
+    answer = ask("who won the chess tournament in Oslo", small)
+    assert (answer.outcome, answer.quotes) == ("abstained", ())
+    assert "“chess”" in answer.reason
+    assert "“Oslo”" in answer.reason
+    assert "“who”" not in answer.reason
+
+
+def test_an_empty_archive_abstains(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hits, no quotes, no error."""
+    monkeypatch.setattr(Archive, "search", lambda *_: [])
+    archive.add([folder({"a.txt": "It sank."})])
+    assert ask("who sank", archive).outcome == "abstained"
+
+
+def test_json_has_what_a_citation_needs(small: Archive) -> None:
+    """The fields that programs rely on, and the same bytes for the same question."""
+    answer = ask("who confirmed nine deaths in the ferry", small).as_dict()
+    assert list(answer) == ["question", "outcome", "reason", "searched", "quotes", "nearest"]
+    names = ["text", "article", "path", "start", "end", "title", "outlet", "date", "url", "sha256"]
+    assert list(answer["quotes"][0]) == names
+    assert answer == ask("who confirmed nine deaths in the ferry", small).as_dict()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(message=st.text(max_size=200))
+def test_no_message_yields_a_quote_that_is_not_a_slice(small: Archive, message: str) -> None:
+    """Whatever is asked: quotes are slices, or there is a clear error."""
+    try:
+        answer = ask(message, small)
+    except QuestionError as error:
+        assert str(error)  # noqa: PT017
+        return
+    for citation in answer.quotes + answer.nearest:
+        assert small.article(citation.article.id).text[citation.start : citation.end] == citation.quote
+
+
+@pytest.mark.parametrize("message", ["", "  \n", "?!"])
+def test_an_empty_message_is_told_so(message: str) -> None:
+    """Rather than searched."""
+    with pytest.raises(QuestionError, match="empty"):
+        stand_alone(message)
+
+
+def test_an_endless_message_is_told_so() -> None:
+    """20,000 characters are no question."""
+    with pytest.raises(QuestionError, match="20,000 characters"):
+        stand_alone("a" * 20_000)
+    assert stand_alone(" a\n b ") == "a b"
+    assert len(stand_alone("a" * MAX_LENGTH)) == MAX_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("who confirmed it", "who"),
+        ("When did the ferry sink?", "when"),
+        ("where is the dam", "where"),
+        ("how many people died", "how many"),
+        ("how much did it cost", "how many"),
+        ("what did the mayor say about it", "said"),
+        ("what was the final toll", "how many"),
+        ("in which year was it built", "when"),
+        ("ferry Selwyn", ""),
+    ],
+)
+def test_the_kind_of_a_question(question: str, expected: str) -> None:
+    """By rules; none where none fits."""
+    assert kind(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind_of_question", "sentence", "expected"),
+    [
+        ("how many", "Nine people died.", True),
+        ("how many", "People died.", False),
+        ("when", "It sank on Tuesday.", True),
+        ("when", "It sank.", False),
+        ("who", "The harbour master, Ida Kell, spoke.", True),
+        ("who", "Somebody spoke.", False),
+        ("said", "“No,” she answered.", True),
+        ("where", "It sank off the coast near Selwyn.", True),
+        ("", "Anything.", True),
+    ],
+)
+def test_a_sentence_holds_what_is_asked_for(kind_of_question: str, sentence: str, expected: bool) -> None:
+    """A person, a number, a day, a place, a speech verb or a quotation."""
+    assert has_cue(kind_of_question, sentence) is expected
+
+
+def test_covered_by_hand() -> None:
+    """Weights 3 and 1, of which the text has the first: three quarters."""
+    assert evidence.covered({"ferri": 3.0, "oslo": 1.0}, "Two ferries sank.") == 0.75
+    assert evidence.covered({}, "Two ferries sank.") == 0.0

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import BagEncoder
+
+from index import Archive, Filters, segment, store
+from index.errors import ArchiveError, CorruptError, MismatchError, UsageError
+
+Folder = Callable[[dict[str, str]], Path]
+
+FERRY = "The ferry sank off Selwyn. Nine people died."
+DAM = "The dam cracked on Sunday. The valley was emptied."
+
+
+def titles(archive: Archive, query: str, k: int = 5, filters: Filters | None = None) -> list[str]:
+    return [Path(archive.article(hit.passage.article_id).path).name for hit in archive.search(query, k, filters)]
+
+
+def test_what_is_added_is_found(archive: Archive, folder: Folder) -> None:
+    """The best passage first, with its rank in each leg and the words matched."""
+    home = folder({"ferry.txt": FERRY, "dam.txt": DAM})
+    added = archive.add([home])
+    assert (added.new, added.changed, added.unchanged, added.removed, added.embedded) == (2, 0, 0, 0, 2)
+    hit = archive.search("when was the valley emptied")[0]
+    assert archive.text(hit.passage) == DAM
+    assert (hit.why.bm25, hit.why.dense, hit.why.terms) == (1, 1, ("valley", "emptied"))
+
+
+def test_adding_again_embeds_nothing(archive: Archive, folder: Folder, encoder: BagEncoder) -> None:
+    """Unchanged articles are known by their content."""
+    home = folder({"ferry.txt": FERRY, "dam.txt": DAM})
+    archive.add([home])
+    encoder.encoded.clear()
+    added = archive.add([home])
+    assert (added.new, added.changed, added.unchanged, added.removed, added.embedded) == (0, 0, 2, 0, 0)
+    assert encoder.encoded == []
+
+
+def test_one_article_more_embeds_one_article(archive: Archive, folder: Folder, encoder: BagEncoder) -> None:
+    """The vectors of the others are kept."""
+    archive.add([folder({f"{number}.txt": f"Story {number} is here." for number in range(50)})])
+    encoder.encoded.clear()
+    archive.add([folder({"ferry.txt": FERRY})])
+    assert [text.split("\n")[-1] for text in encoder.encoded] == [FERRY]
+    assert titles(archive, "ferry Selwyn", 1) == ["ferry.txt"]
+    assert titles(archive, "story 17", 1) == ["17.txt"]
+
+
+def test_a_changed_article_replaces_its_earlier_version(archive: Archive, folder: Folder) -> None:
+    """In both legs, under the same id."""
+    archive.add([folder({"ferry.txt": FERRY, "dam.txt": DAM})])
+    added = archive.add([folder({"ferry.txt": "The tram stopped in Kestrel."})])
+    assert (added.new, added.changed, added.unchanged) == (0, 1, 1)
+    assert titles(archive, "tram Kestrel", 1) == ["ferry.txt"]
+    assert FERRY not in [archive.text(hit.passage) for hit in archive.search("ferry sank Selwyn", 10)]
+    assert archive.census()["articles"] == 2
+
+
+def test_what_vanished_from_a_folder_is_removed_and_the_rest_of_the_archive_stays(archive: Archive, folder: Folder, tmp_path: Path) -> None:
+    """Only below the paths that are given."""
+    home = folder({"ferry.txt": FERRY, "dam.txt": DAM})
+    elsewhere = tmp_path / "tram.txt"
+    elsewhere.write_text("The tram stopped.")
+    archive.add([home, elsewhere])
+    (home / "ferry.txt").unlink()
+    added = archive.add([home])
+    assert (added.unchanged, added.removed) == (1, 1)
+    assert sorted(titles(archive, "ferry dam tram")) == ["dam.txt", "tram.txt"]
+
+
+def test_a_file_that_cannot_be_read_any_more_keeps_what_it_gave(archive: Archive, folder: Folder) -> None:
+    """Its fault is reported, and nothing is lost by it."""
+    home = folder({"ferry.txt": FERRY, "wire.jsonl": json.dumps({"_id": "dam", "text": DAM})})
+    archive.add([home])
+    (home / "ferry.txt").write_bytes(b"\xff\xfe\x00")
+    (home / "wire.jsonl").write_text('{"_id": "dam", "text": "The')
+    added = archive.add([home])
+    assert [Path(error.path.rpartition(":")[0] or error.path).name for error in added.rejected] == ["ferry.txt", "wire.jsonl"]
+    assert (added.removed, sorted(titles(archive, "ferry dam"))) == (0, ["ferry.txt", "wire.jsonl#dam"])
+
+
+@pytest.mark.parametrize("bad", ["none", "empty"])
+def test_nothing_to_add_changes_nothing(archive: Archive, folder: Folder, tmp_path: Path, bad: str) -> None:
+    """A missing path and an empty folder are errors."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="nothing was changed"):
+        archive.add([tmp_path / bad])
+    assert titles(archive, "ferry") == ["ferry.txt"]
+
+
+def test_filters_apply_inside_the_search(archive: Archive, folder: Folder) -> None:
+    """A filter that leaves one article of a hundred still finds it, though it ranks last without."""
+    head = "---\noutlet: {}\ndate: {}\n---\n"
+    crowd = {f"{number}.txt": head.format("Herald", "2020-01-01") + "The ferry ferry ferry sank." for number in range(99)}
+    archive.add([folder({**crowd, "last.txt": head.format("Courier", "2014-06-27") + "A dam, and one ferry."})])
+    assert titles(archive, "ferry", 1, Filters(outlets=("courier",))) == ["last.txt"]
+    assert titles(archive, "ferry", 1, Filters(since="2014-06-27", until="2014-06-27")) == ["last.txt"]
+    assert titles(archive, "ferry", 1, Filters(until="2014-06-26")) == []
+
+
+def test_an_archive_of_another_model_is_refused_by_name(archive: Archive, folder: Folder) -> None:
+    """Both models are named, and what to do; adding to it changes nothing."""
+    home = folder({"ferry.txt": FERRY})
+    archive.add([home])
+    other = Archive(archive.path, BagEncoder("other"))
+    with pytest.raises(MismatchError, match=r"model bag .* not other .* --archive"):
+        other.search("ferry")
+    with pytest.raises(MismatchError):
+        other.add([folder({"dam.txt": DAM})])
+    assert titles(archive, "ferry dam") == ["ferry.txt"]
+
+
+def test_a_missing_archive_says_how_to_make_one(archive: Archive) -> None:
+    """And does not make one by being asked."""
+    with pytest.raises(ArchiveError, match="clippings add"):
+        archive.search("ferry")
+    assert not archive.path.exists()
+
+
+def test_a_second_writer_is_refused_at_once(archive: Archive, folder: Folder) -> None:
+    """The lock is the operating system's: it goes with the process that holds it."""
+    home = folder({"ferry.txt": FERRY})
+    archive.add([home])
+    with (archive.path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ArchiveError, match="another process"):
+            archive.add([home])
+    archive.add([home])
+
+
+def test_an_open_archive_finds_what_another_process_added(archive: Archive, folder: Folder) -> None:
+    """Each search reads the newest commit."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    reader = Archive(archive.path, BagEncoder())
+    assert titles(reader, "dam") == ["ferry.txt"]
+    archive.add([folder({"dam.txt": DAM})])
+    assert titles(reader, "dam", 1) == ["dam.txt"]
+
+
+@pytest.mark.parametrize("fault", ["write", "commit"])
+def test_a_fault_while_adding_leaves_the_earlier_state(
+    archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Files of a segment that was never committed are litter; the next add goes on as if nothing had been."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    home = folder({"dam.txt": DAM})
+    with monkeypatch.context() as patched:
+        target = (segment, "write") if fault == "write" else (store.Store, "commit")
+        patched.setattr(*target, lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space left"):
+            archive.add([home])
+    assert titles(Archive(archive.path, BagEncoder()), "ferry dam") == ["ferry.txt"]
+    assert archive.add([home]).new == 1
+    assert sorted(titles(archive, "ferry dam")) == ["dam.txt", "ferry.txt"]
+    assert len(list((archive.path / "seg").iterdir())) == 1
+
+
+def test_a_large_add_commits_as_it_goes(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch, encoder: BagEncoder) -> None:
+    """An interrupted add keeps its commits, and the next one embeds the rest only."""
+    monkeypatch.setattr("index.archive._BATCH", 2)
+    home = folder({f"{number}.txt": f"Story {number} is here." for number in range(6)})
+    real, calls = encoder.encode, []
+
+    def interrupted(texts: list[str], progress: object = None) -> object:
+        calls.append(texts)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(texts)
+
+    monkeypatch.setattr(encoder, "encode", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        archive.add([home])
+    monkeypatch.setattr(encoder, "encode", real)
+    added = archive.add([home])
+    assert (added.new, added.unchanged, added.embedded) == (2, 4, 2)
+    assert sorted(titles(archive, "story", 10)) == [f"{number}.txt" for number in range(6)]
+
+
+def test_a_damaged_file_is_named_before_it_is_read(archive: Archive, folder: Folder) -> None:
+    """Each file of a segment: one flipped bit."""
+    archive.add([folder({"ferry.txt": FERRY, "dam.txt": DAM})])
+    for file in sorted((archive.path / "seg").rglob("*.*")):
+        whole = file.read_bytes()
+        file.write_bytes(bytes([*whole[:-1], whole[-1] ^ 1]))
+        with pytest.raises(CorruptError, match=file.name):
+            Archive(archive.path, BagEncoder()).search("ferry")
+        file.write_bytes(whole)
+    assert titles(Archive(archive.path, BagEncoder()), "ferry", 1) == ["ferry.txt"]
+
+
+@pytest.mark.parametrize("table", ["article", "passage", "segment"])
+def test_a_changed_row_is_noticed(archive: Archive, folder: Folder, table: str) -> None:
+    """SQLite does not notice; the digests do."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    change = {
+        "article": "UPDATE article SET text = replace(text, 'Nine', 'Five')",
+        "passage": "UPDATE passage SET end = end - 1",
+        "segment": "UPDATE segment SET passages = passages + 1",
+    }
+    store.Store(archive.path / "store.db", write=True)._db.execute(change[table])
+    with pytest.raises(CorruptError, match="not what was written"):
+        Archive(archive.path, BagEncoder()).search("ferry")
+
+
+def test_an_emptied_archive_answers_with_nothing(archive: Archive, folder: Folder) -> None:
+    """The last article can go too."""
+    home = folder({"a/ferry.txt": FERRY, "b/dam.txt": DAM})
+    archive.add([home])
+    (home / "a/ferry.txt").unlink()
+    (home / "b/dam.txt").write_text(" ")
+    archive.add([home / "a" / "..", home / "b"])
+    assert titles(archive, "ferry dam") == ["dam.txt"]
+
+
+def test_status_counts_what_there_is(archive: Archive, folder: Folder) -> None:
+    """Articles, passages, outlets, dates, model, bytes."""
+    archive.add([folder({"a.txt": "---\noutlet: Courier\ndate: 2014-06-27\n---\nIt sank.", "b.txt": DAM})])
+    status = archive.status()
+    assert (status["articles"], status["passages"], status["outlets"], status["model"]) == (2, 2, 1, "bag")
+    assert (status["first_date"], status["last_date"]) == ("2014-06-27", "2014-06-27")
+    assert status["bytes"] > 1000

@@ -1,0 +1,145 @@
+"""The chat as a reader uses it, in headless Chromium: ask, click the citation, see the sentence marked."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from index import Archive
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.filterwarnings("default")]
+
+
+@pytest.fixture(scope="module")
+def address(sample: Archive) -> Iterator[str]:
+    """The chat over the sample archive, in a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--archive", str(sample.path), "--port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert server.stderr
+    talk = []
+    for line in server.stderr:
+        talk.append(line)
+        if "Clippings is at" in line:
+            break
+    else:
+        pytest.fail(f"the chat did not start: {''.join(talk)}")
+    yield f"http://127.0.0.1:{port}/"
+    server.terminate()
+    server.wait(timeout=20)
+    server.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed, and CI does without nothing")
+        pytest.skip("Chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: object, address: str) -> Iterator[object]:
+    """The page, loaded; afterwards, no request may have gone anywhere else and no script may have failed."""
+    opened = browser.new_page(viewport={"width": 1360, "height": 860})
+    requests: list[str] = []
+    errors: list[str] = []
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.goto(address)
+    opened.wait_for_selector("#question textarea")
+    yield opened
+    opened.close()
+    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+    assert errors == []
+
+
+def ask(page: object, question: str) -> None:
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+
+
+def test_a_citation_opens_its_article_with_the_sentence_marked(page: object) -> None:
+    """Marked and in view, focus on its headline; Esc goes back to where the reader was."""
+    ask(page, "who confirmed Iranian operatives in Iraq")
+    marker = page.locator("#chat blockquote a[href^='#p=']").first
+    marker.click(timeout=60_000)
+    mark = page.locator("#side mark")
+    mark.wait_for()
+    assert mark.inner_text().startswith("Pentagon spokesman John Kirby confirmed")
+    panel, box = page.locator("#side .panel").bounding_box(), mark.bounding_box()
+    assert panel["y"] <= box["y"] <= panel["y"] + panel["height"]
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#side .card")
+    assert page.evaluate("document.activeElement.getAttribute('href')").startswith("#p=")
+
+
+def test_a_sentence_far_down_is_scrolled_into_view(page: object) -> None:
+    """The mark stands about a third of the way down the panel."""
+    ask(page, "what is the full name of the TRCM that mediated the talks")
+    page.wait_for_selector("#side .card", timeout=60_000)
+    cards = page.locator("#side .card")
+    spans = [int(re.search(r":(\d+)-", cards.nth(at).get_attribute("href"))[1]) for at in range(cards.count())]
+    cards.nth(spans.index(max(spans))).click()
+    page.wait_for_selector("#side mark")
+    panel, box = page.locator("#side .panel").bounding_box(), page.locator("#side mark").first.bounding_box()
+    assert panel["y"] <= box["y"] <= panel["y"] + panel["height"] - 20
+
+
+def test_what_the_archive_does_not_say_is_said(page: object) -> None:
+    """With the nearest sentences labelled as not an answer."""
+    ask(page, "who won the chess olympiad in Zanzibar")
+    page.get_by_text("The archive does not say.").wait_for(timeout=60_000)
+    page.get_by_text("Nearest, and not an answer").wait_for()
+    assert page.locator("#chat blockquote").count() == 0
+
+
+def test_a_prompt_of_the_empty_page_can_be_asked(page: object) -> None:
+    """Each one shown is one that the archive answers."""
+    page.get_by_text("who confirmed Iranian operatives in Iraq").first.click()
+    page.wait_for_selector("#chat blockquote", timeout=60_000)
+
+
+def test_an_endless_question_gets_a_sentence_not_an_error(page: object) -> None:
+    """And the next question is answered."""
+    ask(page, "a" * 20_000)
+    page.get_by_text("the question has 20,000 characters").wait_for(timeout=60_000)
+    ask(page, "who confirmed Iranian operatives in Iraq")
+    page.wait_for_selector("#chat blockquote", timeout=60_000)
+
+
+def test_the_page_fits_a_phone(browser: object, address: str) -> None:
+    """The article is a sheet over the chat, and closes."""
+    phone = browser.new_page(viewport={"width": 390, "height": 800})
+    phone.goto(address)
+    phone.wait_for_selector("#question textarea")
+    ask(phone, "who confirmed Iranian operatives in Iraq")
+    phone.locator("#chat blockquote a[href^='#p=']").first.click(timeout=60_000)
+    phone.wait_for_selector("#side mark")
+    phone.click("#side .close")
+    time.sleep(0.3)
+    assert not phone.locator("#side mark").is_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    phone.close()

@@ -1,0 +1,111 @@
+"""Commands as a user types them, and what they say when something is wrong. The toy encoder stands in for the model."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import BagEncoder
+
+import cli
+from index import Archive, terminal
+
+Folder = Callable[[dict[str, str]], Path]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run a command over ./archive with the toy encoder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(terminal, "open_archive", lambda path, model: Archive(path, BagEncoder(model or "bag")))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(arguments)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_add_twice_says_what_it_did(run: Run, folder: Folder) -> None:
+    """Counts, and the passages embedded."""
+    home = str(folder({"a.txt": "The ferry sank.", "b.md": "The dam cracked."}))
+    assert run("add", home) == (0, "new 2, changed 0, unchanged 0, removed 0; embedded 2 passages\n", "")
+    assert run("add", home) == (0, "new 0, changed 0, unchanged 2, removed 0; embedded 0 passages\n", "")
+    assert json.loads(run("add", "--json", home)[1]) == {
+        "new": 0, "changed": 0, "unchanged": 2, "removed": 0, "embedded": 0, "rejected": [],
+    }  # fmt: skip
+
+
+def test_what_is_not_taken_is_named_and_the_exit_code_says_so(run: Run, folder: Folder) -> None:
+    """The rest is taken."""
+    code, out, err = run("add", str(folder({"a.txt": "The ferry sank.", "b.pdf": "x", "c.jsonl": "{"})))
+    assert (code, out) == (1, "new 1, changed 0, unchanged 0, removed 0; embedded 1 passages; not taken 2\n")
+    assert len(err.splitlines()) == 2
+    assert "b.pdf: not a format" in err
+    assert "c.jsonl:1: not a JSON line" in err
+
+
+def test_search_and_status(run: Run, folder: Folder) -> None:
+    """For people and for programs."""
+    run("add", str(folder({"a.txt": "The ferry sank.", "b.txt": "The dam cracked."})))
+    code, out, _ = run("search", "ferry", "--explain", "-k", "1")
+    assert code == 0
+    assert "bm25 rank 1, dense rank 1; matched ferry" in out
+    (hit,) = json.loads(run("search", "--json", "-k", "1", "ferry")[1])
+    assert (hit["text"], hit["bm25"], hit["terms"]) == ("The ferry sank.", 1, ["ferry"])
+    assert "articles  2" in run("status")[1]
+    assert json.loads(run("status", "--json")[1])["articles"] == 2
+
+
+def test_ask(run: Run, folder: Folder) -> None:
+    """For people and for programs; an abstention is an answer too."""
+    run("add", str(folder({"a.txt": "The ferry sank near Selwyn. It rained."})))
+    code, out, err = run("ask", "where", "was", "it", "the", "ferry", "sank", "--explain")
+    assert (code, "[1] The ferry sank near Selwyn." in out) == (0, True)
+    assert [part.split()[0] for part in err.split(" · ")] == ["start", "load", "search", "answer"]
+    assert json.loads(run("ask", "--json", "where was it the ferry sank")[1])["quotes"][0]["text"] == "The ferry sank near Selwyn."
+    code, out, _ = run("ask", "chess in Oslo")
+    assert (code, out.startswith("The archive does not say: ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["add", "empty"], "no files in empty; nothing was changed"),
+        (["add", "none"], "none: no such file or folder; nothing was changed"),
+        (["add", "articles", "--model", "other"], "was made with model bag"),
+        (["search", "ferry", "--model", "other"], "leave --model and CLIPPINGS_MODEL out"),
+        (["ask", "a" * 20_000], "the question has 20,000 characters"),
+        (["ask", "?"], "the question is empty"),
+        (["ask", "ferry", "--archive", "none"], "no archive at none: make one with 'clippings add FOLDER'"),
+        (["status", "--archive", "none"], "no archive at none"),
+        (["chat", "--archive", "none"], "no archive at none"),
+        (["eval", "--dataset", "empty"], "not a BEIR folder, it has no corpus.jsonl"),
+    ],
+)
+def test_bad_input_gets_one_line_and_changes_nothing(run: Run, folder: Folder, tmp_path: Path, arguments: list[str], says: str) -> None:
+    """What, where, and what to do; exit code 2."""
+    run("add", str(folder({"a.txt": "The ferry sank."})))
+    before = run("status", "--json")[1]
+    (tmp_path / "empty").mkdir()
+    code, out, err = run(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert says in err
+    assert err.startswith("clippings: ")
+    assert run("status", "--json")[1] == before
+
+
+def test_a_port_in_use_is_said(run: Run, folder: Folder) -> None:
+    """And another can be named."""
+    run("add", str(folder({"a.txt": "The ferry sank."})))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, err = run("chat", "--port", str(taken.getsockname()[1]))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "choose another with --port" in err

@@ -1,0 +1,144 @@
+"""The house itself: arrows, lazy imports, documents that are true."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+import cli
+from index import terminal
+
+ALLOWED = {
+    "index": {"index"},
+    "qa": {"qa", "index"},
+    "app": {"qa", "index"},
+    "eval": {"eval", "qa", "index"},
+    "cli": {"app", "eval", "qa", "index"},
+}
+# A heavy dependency -> the one file that imports it.
+HOMES = {
+    "faiss": "index/dense.py",
+    "sentence_transformers": "index/encoder.py",
+    "rank_bm25": "index/bm25.py",
+    "gradio": "app.py",
+    "ir_measures": "eval/measure.py",
+    "trafilatura": "index/articles.py",
+    "sqlite3": "index/store.py",
+}
+
+
+def imports(source: str) -> set[str]:
+    """Every module that a source imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def files() -> list[Path]:
+    return [
+        ROOT / "app.py",
+        ROOT / "cli.py",
+        *(file for room in ("index", "qa", "eval") for file in sorted((ROOT / room).glob("*.py"))),
+    ]
+
+
+def wrong_arrows(room: str, source: str) -> set[str]:
+    return {name for name in imports(source) if name.split(".")[0] in ALLOWED.keys() - ALLOWED[room]}
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_arrows_point_one_way(file: Path) -> None:
+    """index <- qa <- app; index, qa <- eval; cli on top."""
+    room = file.stem if file.parent == ROOT else file.parent.name
+    assert wrong_arrows(room, file.read_text()) == set()
+
+
+@pytest.mark.parametrize("source", ["import qa.answer", "def f():\n    from eval.run import search", "from app import serve"])
+def test_an_arrow_that_points_up_is_caught(source: str) -> None:
+    """Also one that hides in a function."""
+    assert wrong_arrows("index", source)
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_each_heavy_dependency_has_one_home(file: Path) -> None:
+    """So that it can be replaced, or left out, in one place."""
+    name = str(file.relative_to(ROOT))
+    strangers = {module for module in imports(file.read_text()) if HOMES.get(module.split(".")[0], name) != name}
+    assert strangers == set()
+
+
+@pytest.mark.parametrize("arguments", ["", "add", "ask", "search", "status", "chat", "eval"])
+def test_help_loads_nothing_heavy(arguments: str) -> None:
+    """It answers before a library that takes longer than it could be imported."""
+    code = (
+        "import contextlib, io, sys, cli\n"
+        f"with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): cli.main({[*arguments.split(), '--help']!r})\n"
+        "print(*sorted({'torch', 'faiss', 'gradio', 'numpy', 'sentence_transformers', 'sklearn'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def commands_in(document: str) -> list[str]:
+    """The commands of a document's indented or fenced shell blocks."""
+    return re.findall(r"^(?:    )?(?:\$ )?((?:clippings|make) [a-z].*)$", document, re.MULTILINE)
+
+
+def test_commands_in_the_readme_exist() -> None:
+    """Each parses with the real parser, or is a target of the Makefile."""
+    commands = [command.split("  #")[0].strip() for command in commands_in((ROOT / "README.md").read_text())]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = {command.name for command in [*cli.INDEX, *cli.QA, *cli.APP, *cli.EVAL]}
+    assert len(commands) > 8
+    for command in commands:
+        first, second = command.split()[:2]
+        if first == "make":
+            assert second in targets, command
+        elif first == "clippings":
+            assert second in known, command
+            options = set(re.findall(r" (--[a-z]+|-k)\b", command))
+            assert options <= options_of(second), command
+
+
+def options_of(name: str) -> set[str]:
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    next(one for one in [*cli.INDEX, *cli.QA, *cli.APP, *cli.EVAL] if one.name == name).options(parser)
+    return {option for action in parser._actions for option in action.option_strings}
+
+
+def test_every_command_takes_an_archive() -> None:
+    """--archive, wherever one stands."""
+    for command in [*cli.INDEX, *cli.QA, *cli.APP, *cli.EVAL]:
+        assert "--archive" in options_of(command.name), command.name
+
+
+def test_nothing_can_be_unpickled_or_run_from_a_file() -> None:
+    """No loader that executes what it reads."""
+    dangerous = re.compile(
+        r"\bpickle\b|\bjoblib\b|allow_pickle=True|yaml\.load\((?!.*BaseLoader)|trust_remote_code|torch\.load|[^.\w]eval\(|[^.\w]exec\("
+    )
+    assert [file.name for file in files() if dangerous.search(file.read_text())] == []
+
+
+def test_terminal_errors_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """However many lines an error has."""
+    from index.errors import UsageError
+
+    def fail(_: object) -> int:
+        raise UsageError("first\nsecond")
+
+    command = terminal.Command("x", "x", lambda _: None, fail)
+    assert terminal.main("x", "x", [command], []) == 2
+    assert capsys.readouterr().err == "clippings: first second\n"

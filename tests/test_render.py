@@ -1,0 +1,77 @@
+"""The one sink through which article text reaches a page. tests/test_browser.py shows what a browser makes of it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.clean import one_line
+from index.records import Article, Why
+from qa.answer import Answer, Citation, Searched
+from qa.render import answer, article_html, markdown, source_cards
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=http://evil.test/x onerror=alert(1)>",
+    "![x](http://evil.test/x)",
+    "[x](javascript:alert(1))",
+    "http://evil.test www.evil.test a@evil.test",
+    "${alert(1)} {{7*7}} $x^2$ $$y$$",
+    "*a* _b_ `c` ~~d~~ # e > f - g 1. h | i |",
+    "<form><input name=q></form><style>*{display:none}</style>",
+    "\" onmouseover=alert(1) x='",
+    "&lt;b&gt; &#60;b&#62;",
+]
+
+
+def article(text: str) -> Article:
+    return Article("id", text, text, text, 'https://x.example/?a=1&b="2"', "2014-06-27", "en", f"/a/{text}", "00")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_sign_of_an_article_reaches_the_chat_as_markup(text: str) -> None:
+    """Every sign is a character reference; what they stand for is the text itself."""
+    escaped = markdown(text)
+    assert html.unescape(escaped) == text
+    assert re.fullmatch(r"(?:[A-Za-z0-9 ]|&#\d+;)*", escaped)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_sign_of_an_article_reaches_the_reader_as_markup(text: str) -> None:
+    """The only tags are ours; title, outlet and file name are escaped too."""
+    tags = {"article", "h2", "p", "a", "mark"}
+    page = article_html(article(text), 0, 3)
+    assert set(re.findall(r"</?([a-z0-9]+)", page)) <= tags
+    assert len(re.findall(r"<", page)) == len(re.findall(r"</?(?:article|h2|p|a|mark)\b", page))
+    cards = source_cards([Citation(1, article(text), 0, len(text), text, Why(1, 1, ()))])
+    assert set(re.findall(r"</?([a-z0-9]+)", cards)) <= {"ol", "li", "a", "span", "strong"}
+
+
+@given(st.text())
+def test_any_text_survives_the_chat_unchanged(text: str) -> None:
+    """But for white space, which Markdown folds, and for invisible characters."""
+    assert html.unescape(markdown(text)) == one_line(text)
+
+
+def test_the_cited_span_is_marked_and_nothing_else() -> None:
+    """Across a paragraph's end too, with a mark in each."""
+    page = article_html(Article("i", "T", "One. Two.\n\nThree. Four.", "", "", "", "", "/p", ""), 5, 17)
+    assert re.findall("<mark>(.*?)</mark>", page) == ["Two.", "Three."]
+    assert re.sub("<[^>]+>", "|", page).count("One. ") == 1
+    assert "<mark>" not in article_html(Article("i", "T", "One.", "", "", "", "", "/p", ""))
+
+
+def test_an_answer_quotes_first_and_an_abstention_says_so() -> None:
+    """The headline is a block quote with its marker; without quotes the nearest are labelled."""
+    one = article("Iran confirmed it.")
+    cited = Citation(1, one, 0, 18, "Iran confirmed it.", Why(1, None, ("Iran",)))
+    searched = Searched(1, 2, {})
+    shown = answer(Answer("q", "", (cited,), (), searched, 1.0))
+    assert shown.startswith("> Iran confirmed it&#46; [1](#p=id:0-18)")
+    refused = answer(Answer("q", "nothing in it matches", (), (cited,), searched, 0.0))
+    assert refused.startswith("**The archive does not say.** Nothing in it matches&#46;")
+    assert "Nearest, and not an answer" in refused
