@@ -40,13 +40,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, its kind, and what answers it: spans in our format, graded documents in BEIR's."""
+    """A question, its kind, and what answers it: spans in our format, graded documents in BEIR's.
+
+    `quotes` are the sentences that a folder's answers.jsonl names as evidence, with white space deleted.
+    """
 
     id: str
     text: str
     kind: str
     evidence: tuple[Evidence, ...] = ()
     documents: dict[str, int] = field(default_factory=dict)
+    quotes: tuple[str, ...] = ()
 
     @property
     def answerable(self) -> bool:
@@ -101,7 +105,10 @@ class _Finder:
 
 
 def beir(folder: Path) -> Dataset:
-    """A BEIR folder: queries.jsonl and qrels/*.tsv (test.tsv where there are several); only judged queries count."""
+    """A BEIR folder: queries.jsonl and qrels/*.tsv (test.tsv where there are several); only judged queries count.
+
+    An answers.jsonl beside them (_id, evidence with quotes) gives each question the sentences that answer it.
+    """
     qrels_files = sorted((folder / "qrels").glob("*.tsv"))
     for needed in (folder / "corpus.jsonl", folder / "queries.jsonl"):
         if not needed.is_file():
@@ -114,8 +121,21 @@ def beir(folder: Path) -> Dataset:
         for row in csv.DictReader(lines, delimiter="\t"):
             judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
     texts = {record["_id"]: record["text"] for record in _records(folder / "queries.jsonl", ("_id", "text"))}
-    questions = tuple(Question(query, texts[query], "", documents=grades) for query, grades in judged.items() if any(grades.values()))
+    quotes = _quotes(folder / "answers.jsonl")
+    questions = tuple(
+        Question(query, texts[query], "", documents=grades, quotes=quotes.get(query, ()))
+        for query, grades in judged.items()
+        if any(grades.values())
+    )
     return Dataset(folder.name, questions, _digest(file), by_document=True)
+
+
+def _quotes(file: Path) -> dict[str, tuple[str, ...]]:
+    if not file.is_file():
+        return {}
+    return {
+        record["_id"]: tuple("".join(one["quote"].split()) for one in record["evidence"]) for record in _records(file, ("_id", "evidence"))
+    }
 
 
 def _records(file: Path, needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,20 @@ def per_question(qrels: Qrels, ranked: Ranked) -> Scores:
     return scores
 
 
+def evidence_hits(found: Mapping[str, list[bool]]) -> dict[str, float]:
+    """Hits@4, Hits@10 and MRR@10 of the first passage that holds a gold sentence, over the questions that have one.
+
+    The protocol of MultiHop-RAG (Tang and Yang, COLM 2024) for its answerable questions.
+    """
+    run = {question: {str(place): 1 / place for place in range(1, len(right) + 1)} for question, right in found.items()}
+    qrels = {
+        question: {"none": 1} | {str(place): 1 for place, is_right in enumerate(right, start=1) if is_right}
+        for question, right in found.items()
+    }
+    names = {Success @ 4: "Hits@4", Success @ 10: "Hits@10", RR @ 10: "MRR@10"}
+    return {names[measure]: value for measure, value in ir_measures.calc_aggregate(list(names), qrels, run).items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Abstention:
     """How the assistant tells what the archive says from what it does not."""

@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from eval.dataset import Dataset
-from eval.measure import MEASURES, Abstention, Scores
+from eval.measure import MEASURES, Abstention, Scores, evidence_hits
 from eval.run import Qrels, Run
 
 # The configuration that the assistant uses.
@@ -31,7 +31,7 @@ class Result:
 
 def screen(result: Result) -> str:
     """The result on one screen."""
-    return "\n".join([*_head(result), *_table(result), *_answers(result), *_kinds(result), *_worst(result)])
+    return "\n".join([*_head(result), *_table(result), *_evidence(result), *_answers(result), *_kinds(result), *_worst(result)])
 
 
 def _head(result: Result) -> Iterator[str]:
@@ -50,6 +50,16 @@ def _table(result: Result) -> Iterator[str]:
     for run in result.runs:
         values = means(result.scores[run.name])
         yield f"{run.name:<12}" + "".join(f"{_short(values[name]):>9}" for name in MEASURES) + f"{run.milliseconds:>8.1f}"
+
+
+def _evidence(result: Result) -> Iterator[str]:
+    """The passages that hold a gold sentence, where the data set names such sentences."""
+    if not any(result.runs[0].evidence.values()):
+        return
+    yield f"passages that hold a gold sentence, {len(result.runs[0].evidence):,} questions"
+    for run in result.runs:
+        values = evidence_hits(run.evidence)
+        yield f"{run.name:<12}" + " · ".join(f"{name} {_short(value)}" for name, value in values.items())
 
 
 def means(scores: Scores) -> dict[str, float]:
@@ -112,6 +122,7 @@ def as_dict(result: Result) -> dict[str, Any]:
             }
             for run in result.runs
         },
+        "evidence": {run.name: evidence_hits(run.evidence) for run in result.runs if run.evidence},
         "by_kind": by_kind(result),
         "abstention": asdict(result.abstention) if result.abstention else None,
     }
