@@ -32,7 +32,7 @@ _SEED = 20140627
 
 @dataclass(frozen=True, slots=True)
 class _Labelled:
-    """A question's candidates: float[n, 5] features, bool[n] labels, and whether it has an answer at all."""
+    """A question's candidates: float[n, 4] features, bool[n] labels, and whether it has an answer at all."""
 
     features: np.ndarray
     right: np.ndarray
@@ -68,11 +68,11 @@ def _best(model: LogisticRegression, question: _Labelled) -> tuple[float, bool]:
 
 
 def _threshold(supports: np.ndarray, answerable: np.ndarray) -> float:
-    """The highest that turns at most one answerable question in ten away.
+    """The highest that turns at most one answerable question in twenty away.
 
     A false abstention hides what the archive says; a false answer shows a quote that its reader can judge.
     """
-    return float(np.quantile(supports[answerable], 0.1))
+    return float(np.quantile(supports[answerable], 0.05))
 
 
 def _run(arguments: argparse.Namespace) -> int:

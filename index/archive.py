@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from index import bm25, changes, chunk, segment
 from index.changes import Added, Report
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
-from index.errors import ArchiveError, MismatchError
+from index.errors import ArchiveError, CorruptError, MismatchError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.records import Article, Filters, Hit, Passage, Why
 from index.store import Change, Store
@@ -30,6 +30,7 @@ LEGS = ("bm25", "dense")
 DEPTH = 1000
 # Passages embedded between two commits: what an interrupted add can lose, some three minutes of work.
 _BATCH = 4096
+_TRIES = 5
 
 _Work = tuple[Article, str, list[Passage]]
 
@@ -86,8 +87,7 @@ class Archive:
         fuse: Fusion = weighted_sum,
     ) -> list[Hit]:
         """The best `k` passages, best first: each leg's first 1,000, fused. `legs` and `fuse` are for the evals."""
-        with self._guard, self._store.snapshot():
-            current = self._current()
+        with self._snapshot() as current:
             if current is None:
                 return []
             allow = self._allow(current, filters)
@@ -97,9 +97,26 @@ class Archive:
 
     def load(self) -> None:
         """Load the model and map the files now instead of with the first search."""
-        with self._guard, self._store.snapshot():
-            self._current()
-        self.encoder.encode(["ready"])
+        with self._snapshot():
+            self.encoder.encode(["ready"])
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[segment.OpenSegment | None]:
+        """The newest commit: its segment, mapped; everything read inside belongs to it. None in an empty archive.
+
+        A writer may commit between our reading the manifest and our opening its files, and delete them: then the manifest is old.
+        """
+        with self._guard:
+            for attempt in range(_TRIES):
+                with self._store.snapshot():
+                    try:
+                        current = self._current()
+                    except FileNotFoundError as error:
+                        if attempt + 1 < _TRIES:
+                            continue
+                        raise CorruptError(f"{error.filename}: missing; make the archive again from its articles") from error
+                    yield current
+                    return
 
     def _current(self) -> segment.OpenSegment | None:
         """The segment of the snapshot, mapped and checked when it is a new one."""
@@ -132,8 +149,7 @@ class Archive:
 
     def term_weights(self, text: str) -> dict[str, float]:
         """How telling each index token of `text` is in this archive: its inverse document frequency."""
-        with self._guard, self._store.snapshot():
-            current = self._current()
+        with self._snapshot() as current:
             return {token: current.bm25.idf(token) for token in bm25.tokens(text)} if current else {}
 
     # Reading

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -210,12 +211,39 @@ def test_a_changed_row_is_noticed(archive: Archive, folder: Folder, table: str) 
 
 def test_an_emptied_archive_answers_with_nothing(archive: Archive, folder: Folder) -> None:
     """The last article can go too."""
-    home = folder({"a/ferry.txt": FERRY, "b/dam.txt": DAM})
+    home = folder({"ferry.txt": FERRY})
     archive.add([home])
-    (home / "a/ferry.txt").unlink()
-    (home / "b/dam.txt").write_text(" ")
-    archive.add([home / "a" / "..", home / "b"])
-    assert titles(archive, "ferry dam") == ["dam.txt"]
+    (home / "ferry.txt").rename(home / "ferry.pdf")
+    added = archive.add([home])
+    assert (added.removed, len(added.rejected)) == (1, 1)
+    assert titles(archive, "ferry") == []
+    assert archive.census()["passages"] == 0
+    (home / "ferry.pdf").rename(home / "ferry.txt")
+    archive.add([home])
+    assert titles(archive, "ferry") == ["ferry.txt"]
+
+
+def test_a_missing_segment_is_named(archive: Archive, folder: Folder) -> None:
+    """Rather than searched around."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    shutil.rmtree(archive.path / "seg")
+    with pytest.raises(CorruptError, match="missing"):
+        Archive(archive.path, BagEncoder()).search("ferry")
+
+
+def test_a_commit_while_a_reader_opens_is_no_fault(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader takes the newer commit instead of the files that are gone."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    reader, real = Archive(archive.path, BagEncoder()), segment.open_segment
+    home = folder({"dam.txt": DAM})
+
+    def late(place: Path, listed: segment.Segment) -> segment.OpenSegment:
+        monkeypatch.setattr(segment, "open_segment", real)
+        archive.add([home])
+        return real(place, listed)
+
+    monkeypatch.setattr(segment, "open_segment", late)
+    assert titles(reader, "dam", 1) == ["dam.txt"]
 
 
 def test_status_counts_what_there_is(archive: Archive, folder: Folder) -> None:
