@@ -6,6 +6,7 @@ and only when a page is served. Nothing here makes a request to anywhere but the
 
 # No postponed annotations here: gradio reads the handlers' own, and must find its types in them.
 import argparse
+import html
 import os
 import socket
 import sys
@@ -36,6 +37,7 @@ _READER = """<section class="panel" aria-label="Sources" tabindex="0">
 <button type="button" class="close" aria-label="Close">✕</button></div>
 <div class="sources" aria-live="polite">${value}</div><div class="reader" hidden></div></section>"""
 _NO_SOURCES = "<p class='empty'>The articles behind an answer appear here. Choose a number to read the sentence where it stands.</p>"
+_CHANGED = "<p class='empty'>This article has changed since it was quoted, so nothing is marked.</p>"
 _GONE = "<p class='empty'>That article is no longer in the archive.</p>"
 
 
@@ -46,16 +48,11 @@ def build(archive: "Archive") -> "gr.Blocks":
     from qa import render
 
     def answer(history: Messages) -> tuple[Messages, str]:
-        text, cards = reply(_text(history[-1]), archive)
+        text, cards = reply(_question(history[-1]), archive)
         return [*history, {"role": "assistant", "content": text}], cards or _NO_SOURCES
 
     def open_passage(citation: str) -> str:
-        try:
-            article_id, _, span = str(citation).partition(":")
-            start, end = map(int, span.split("-"))
-            return render.article_html(archive.article(article_id), start, end)
-        except (ClippingsError, ValueError):
-            return _GONE
+        return passage(str(citation), archive)
 
     private: dict[str, Any] = {"api_visibility": "private"}
     with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as page:
@@ -98,19 +95,32 @@ def build(archive: "Archive") -> "gr.Blocks":
                     apply_default_css=False,
                 )
 
-        def typed(message: str, history: Messages | None) -> tuple[str, Messages]:
-            return "", [*(history or []), {"role": "user", "content": message}]
+        # While an answer is made nothing else can be asked: two at once would each write its own history over the other's.
+        def typed(message: str, history: Messages | None) -> tuple[Any, Messages]:
+            return gr.Textbox(value="", interactive=False), asked(history, message)
 
-        def chosen(history: Messages | None, event: gr.SelectData) -> Messages:
-            return [*(history or []), {"role": "user", "content": event.value["text"]}]
+        def chosen(history: Messages | None, event: gr.SelectData) -> tuple[Any, Messages]:
+            return typed(event.value["text"], history)
 
-        asked = (
+        def ready() -> Any:
+            return gr.Textbox(interactive=True)
+
+        begun = (
             box.submit(typed, [box, chat], [box, chat], queue=False, **private),
-            chat.example_select(chosen, chat, chat, queue=False, **private),
+            chat.example_select(chosen, chat, [box, chat], queue=False, **private),
         )
-        for event in asked:
-            event.then(answer, chat, [chat, reader], show_progress="minimal", **private).then(None, js=_SHOW_QUESTION, **private)
-        gr.on([new.click, chat.clear], lambda: ([], _NO_SOURCES), None, [chat, reader], queue=False, **private)
+        answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **private) for event in begun]
+        for event in answering:
+            event.then(ready, None, box, queue=False, **private).then(None, js=_SHOW_QUESTION, **private)
+        gr.on(
+            [new.click, chat.clear],
+            lambda: ([], _NO_SOURCES, ready()),
+            None,
+            [chat, reader, box],
+            cancels=answering,
+            queue=False,
+            **private,
+        )
     return page
 
 
@@ -124,9 +134,34 @@ _SHOW_QUESTION = """() => {
 }"""
 
 
-def _text(message: dict[str, Any]) -> str:
+def asked(history: Messages | None, message: str) -> Messages:
+    """The conversation with one more question, escaped: prompts are headlines, and a reader pastes what it likes."""
+    from qa import render
+
+    return [*(history or []), {"role": "user", "content": render.markdown(message)}]
+
+
+def _question(message: dict[str, Any]) -> str:
+    """The question in a message that `asked` made."""
     content = message["content"]
-    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
+    text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
+    return html.unescape(text)
+
+
+def passage(citation: str, archive: "Archive") -> str:
+    """The HTML of the article that a citation's link names, the sentence marked where it is still that version of the article."""
+    from qa import render
+
+    name, _, span = citation.partition(":")
+    article_id, _, version = name.partition(".")
+    try:
+        article = archive.article(article_id)
+        start, end = map(int, span.split("-"))
+    except (ClippingsError, ValueError):
+        return _GONE
+    if article.sha256.startswith(version) and version:
+        return render.article_html(article, start, end)
+    return _CHANGED + render.article_html(article)
 
 
 def reply(message: str, archive: "Archive") -> tuple[str, str]:
@@ -141,7 +176,7 @@ def reply(message: str, archive: "Archive") -> tuple[str, str]:
 
 
 def prompts(archive: "Archive") -> list[str]:
-    """Four things to ask that this archive answers."""
+    """Four things to ask: questions that this archive answers, then its newest headlines."""
     from qa import ask
 
     answered = [prompt for prompt in _PROMPTS if ask(prompt, archive).quotes]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from index.archive import Archive
+from index.articles import file_of
 from index.errors import UsageError
 from index.records import Article, Passage
 
@@ -78,7 +79,7 @@ def from_questions(file: Path, archive: Archive, name: str) -> Dataset:
     finder = _Finder(archive)
     questions = tuple(
         Question(record["id"], record["question"], record["kind"], tuple(finder.span(record["id"], one) for one in record["evidence"]))
-        for record in _records(file, ("id", "question", "kind", "evidence"))
+        for record in records(file, ("id", "question", "kind", "evidence"))
     )
     return Dataset(name, questions, _digest(file), by_document=False)
 
@@ -118,15 +119,22 @@ def beir(folder: Path) -> Dataset:
     file = next((one for one in qrels_files if one.stem == "test"), qrels_files[0])
     judged: dict[str, dict[str, int]] = {}
     with file.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-    texts = {record["_id"]: record["text"] for record in _records(folder / "queries.jsonl", ("_id", "text"))}
+        for number, row in enumerate(csv.DictReader(lines, delimiter="\t"), start=2):
+            try:
+                judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(float(row["score"]))
+            except (KeyError, TypeError, ValueError) as error:
+                raise UsageError(f"{file}:{number}: not a judgement: query-id, corpus-id and score, with a header") from error
+    texts = {str(record["_id"]): str(record["text"]) for record in records(folder / "queries.jsonl", ("_id", "text"))}
+    if unasked := judged.keys() - texts.keys():
+        raise UsageError(f"{file}: query {min(unasked)} is judged, and not in queries.jsonl")
     quotes = _quotes(folder / "answers.jsonl")
     questions = tuple(
         Question(query, texts[query], "", documents=grades, quotes=quotes.get(query, ()))
         for query, grades in judged.items()
         if any(grades.values())
     )
+    if not questions:
+        raise UsageError(f"{file}: no query has a relevant document")
     return Dataset(folder.name, questions, _digest(file), by_document=True)
 
 
@@ -134,12 +142,16 @@ def _quotes(file: Path) -> dict[str, tuple[str, ...]]:
     if not file.is_file():
         return {}
     return {
-        record["_id"]: tuple("".join(one["quote"].split()) for one in record["evidence"]) for record in _records(file, ("_id", "evidence"))
+        str(record["_id"]): tuple("".join(one["quote"].split()) for one in record["evidence"])
+        for record in records(file, ("_id", "evidence"))
     }
 
 
-def _records(file: Path, needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+def records(file: Path, needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The objects of a JSONL file; a UsageError names the line that is none, or that lacks a needed field."""
+    for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
         try:
             record = json.loads(line)
             missing = [name for name in needed if name not in record]
@@ -161,4 +173,4 @@ def passage_key(passage: Passage) -> str:
 
 def document_key(article: Article) -> str:
     """A document's name in a run: its key in corpus.jsonl."""
-    return article.path.rpartition("#")[2]
+    return article.path.removeprefix(file_of(article.path)).removeprefix("#")

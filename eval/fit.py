@@ -8,7 +8,6 @@ questions left out, in five folds. The sample questions take no part, so that th
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from eval.__main__ import prepare
-from eval.dataset import document_key
+from eval.dataset import document_key, records
 from index import Archive, terminal
 from index.terminal import Command
 from qa.assistant import HITS
@@ -40,8 +39,8 @@ class _Labelled:
 
 
 def _labelled(folder: Path, archive: Archive, limit: int) -> Iterator[_Labelled]:
-    answers = [json.loads(line) for line in (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
-    texts = {row["_id"]: row["text"] for row in map(json.loads, (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines())}
+    answers = list(records(folder / "answers.jsonl", ("_id", "unanswerable", "evidence")))
+    texts = {row["_id"]: row["text"] for row in records(folder / "queries.jsonl", ("_id", "text"))}
     random.Random(_SEED).shuffle(answers)  # noqa: S311 - a sample, not a secret
     for answer in answers[:limit]:
         found = candidates(texts[answer["_id"]], archive.search(texts[answer["_id"]], HITS), archive)

@@ -84,9 +84,7 @@ def _print_hit(archive: Archive, rank: int, hit: Hit, explain: bool) -> None:
     print(f"{rank:2}  {article.title}")
     print(f"    {' · '.join(filter(None, [article.source, article.published, article.path]))}")
     if explain:
-        legs = {"bm25": hit.why.bm25, "dense": hit.why.dense}
-        ranks = ", ".join(f"{leg} rank {rank}" if rank else f"{leg} not found" for leg, rank in legs.items())
-        print(f"    {ranks}; matched {', '.join(hit.why.terms) or 'no word'}")
+        print(f"    {terminal.ranks(hit.why)}; matched {', '.join(hit.why.terms) or 'no word'}")
     for paragraph in archive.text(hit.passage).split("\n"):
         print(textwrap.fill(paragraph, 100, initial_indent="    ", subsequent_indent="    "))
 

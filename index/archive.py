@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from index import bm25, changes, chunk, segment
 from index.changes import Added, Report
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
-from index.errors import ArchiveError, CorruptError, MismatchError
+from index.errors import ArchiveError, CorruptError, MismatchError, QuestionError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.records import Article, Filters, Hit, Passage, Why
 from index.store import Change, Store
@@ -31,6 +31,7 @@ DEPTH = 1000
 # Passages embedded between two commits: what an interrupted add can lose, some three minutes of work.
 _BATCH = 4096
 _TRIES = 5
+MAX_QUERY = 2000
 
 _Work = tuple[Article, str, list[Passage]]
 
@@ -44,11 +45,18 @@ class Archive:
         self._asked_for = encoder
         self._guard = threading.RLock()
         self._open: segment.OpenSegment | None = None
+        self._inside = False
 
     @property
     def exists(self) -> bool:
         """Whether there is an archive at the path."""
-        return (self.path / "store.db").is_file()
+        if not (self.path / "store.db").is_file():
+            return False
+        store = Store(self.path / "store.db")
+        try:
+            return store.is_made()
+        finally:
+            store.close()
 
     @cached_property
     def _store(self) -> Store:
@@ -63,6 +71,11 @@ class Archive:
             return self._asked_for or SentenceEncoder(DEFAULT_MODEL)
         made = self._store.fingerprint()
         encoder = self._asked_for or SentenceEncoder(made["model"])
+        self._check(encoder, made)
+        return encoder
+
+    def _check(self, encoder: Encoder, made: dict[str, Any]) -> None:
+        """Refuse an encoder, or a version of this program, that did not make the archive."""
         now = self._fingerprint(encoder)
         if now["weights"] != made["weights"]:
             raise MismatchError(
@@ -71,7 +84,6 @@ class Archive:
             )
         if now["versions"] != made["versions"]:
             raise MismatchError(f"{self.path} was made by another version of this program: delete it and add its articles again")
-        return encoder
 
     def _fingerprint(self, encoder: Encoder) -> dict[str, Any]:
         return {"model": encoder.name, "weights": encoder.digest, "versions": [chunk.VERSION, chunk.SIZE, bm25.VERSION]}
@@ -87,7 +99,8 @@ class Archive:
         fuse: Fusion = weighted_sum,
     ) -> list[Hit]:
         """The best `k` passages, best first: each leg's first 1,000, fused. `legs` and `fuse` are for the evals."""
-        with self._snapshot() as current:
+        check_query(query)
+        with self.snapshot() as current:
             if current is None:
                 return []
             allow = self._allow(current, filters)
@@ -97,16 +110,19 @@ class Archive:
 
     def load(self) -> None:
         """Load the model and map the files now instead of with the first search."""
-        with self._snapshot():
+        with self.snapshot():
             self.encoder.encode(["ready"])
 
     @contextmanager
-    def _snapshot(self) -> Iterator[segment.OpenSegment | None]:
+    def snapshot(self) -> Iterator[segment.OpenSegment | None]:
         """The newest commit: its segment, mapped; everything read inside belongs to it. None in an empty archive.
 
         A writer may commit between our reading the manifest and our opening its files, and delete them: then the manifest is old.
         """
         with self._guard:
+            if self._inside:
+                yield self._open
+                return
             for attempt in range(_TRIES):
                 with self._store.snapshot():
                     try:
@@ -115,15 +131,19 @@ class Archive:
                         if attempt + 1 < _TRIES:
                             continue
                         raise CorruptError(f"{error.filename}: missing; make the archive again from its articles") from error
-                    yield current
+                    self._inside = True
+                    try:
+                        yield current
+                    finally:
+                        self._inside = False
                     return
 
     def _current(self) -> segment.OpenSegment | None:
         """The segment of the snapshot, mapped and checked when it is a new one."""
         listed = self._store.segment()
         if listed is None:
-            return None
-        if self._open is None or self._open.name != listed.name:
+            self._open = None
+        elif self._open is None or self._open.name != listed.name:
             self._open = segment.open_segment(self.path / "seg", listed)
         return self._open
 
@@ -149,8 +169,13 @@ class Archive:
 
     def term_weights(self, text: str) -> dict[str, float]:
         """How telling each index token of `text` is in this archive: its inverse document frequency."""
-        with self._snapshot() as current:
+        with self.snapshot() as current:
             return {token: current.bm25.idf(token) for token in bm25.tokens(text)} if current else {}
+
+    def unknown(self, words: Iterable[str]) -> list[str]:
+        """Those of some words that stand in no passage and no title of the archive, in any form."""
+        with self.snapshot() as current:
+            return [word for word in words if current is None or bm25.stem(word) not in current.bm25.postings.terms]
 
     # Reading
 
@@ -209,9 +234,9 @@ class Archive:
         New and changed articles are taken, unchanged ones left alone, and those that vanished from a given folder or file
         removed. What cannot be read is listed, and an earlier version of it stays. Each commit is whole.
         """
-        files = changes.find(paths)
+        found = changes.find(paths)
         with self._writer() as store:
-            added, take, vanished = changes.compare(files, paths, store.known(), report)
+            added, take, vanished = changes.compare(found, store.known(), report)
             self._carry_out(store, take, vanished, added, report)
         return added
 
@@ -220,7 +245,12 @@ class Archive:
         """The one writing store, new tables made where there are none; an ArchiveError while another process writes."""
         encoder = self.encoder  # a wrong model is refused before anything is touched
         fingerprint = self._fingerprint(encoder)
-        (self.path / "seg").mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            (self.path / "seg").mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ArchiveError(
+                f"{self.path}: no archive can be made there ({error.strerror}): name another folder with --archive"
+            ) from error
         with (self.path / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -229,6 +259,7 @@ class Archive:
             store = Store(self.path / "store.db", write=True)
             try:
                 store.create(fingerprint)
+                self._check(encoder, store.fingerprint())  # another process may have made it since
                 yield store
             finally:
                 store.close()
@@ -242,14 +273,13 @@ class Archive:
             vanished = []
         if vanished:
             self._commit(store, [], vanished, lambda more: None)
-        listed = store.segment()
-        segment.collect(self.path / "seg", {listed.name} if listed else set())
 
     def _split(self, take: list[Article], report: Report) -> list[_Work]:
         """Each article with its heading and its passages."""
-        count, limit = _count_once(self.encoder.count), min(chunk.SIZE, self.encoder.max_tokens)
+        limit = min(chunk.SIZE, self.encoder.max_tokens)
         work = []
         for article in take:
+            count = _count_once(self.encoder.count)
             head = chunk.heading(article.title, count, limit)
             work.append((article, head, chunk.passages(article, head, count, limit)))
             report("splitting", len(work), len(take))
@@ -282,6 +312,15 @@ class Archive:
         assert len(vectors) == len(ids) == len(postings.lengths)
         written = segment.write(self.path / "seg", ids, vectors, postings)
         store.commit(Change(drop, [article for article, _, _ in batch], numbered, written))
+        segment.collect(self.path / "seg", {written.name})
+
+
+def check_query(query: str) -> None:
+    """A QuestionError where a query has no word, or more characters than anyone types."""
+    if not bm25.words(query):
+        raise QuestionError("the question is empty: type a few words")
+    if len(query) > MAX_QUERY:
+        raise QuestionError(f"the question has {len(query):,} characters: at most {MAX_QUERY:,}, so ask for one thing")
 
 
 def matched_terms(query: str, text: str) -> tuple[str, ...]:
@@ -292,7 +331,7 @@ def matched_terms(query: str, text: str) -> tuple[str, ...]:
 
 
 def _count_once(count: chunk.Counter) -> chunk.Counter:
-    """`count`, remembering short texts: a heading is counted for each passage of its article."""
+    """`count`, remembering: the heading and the sentences of an article are asked for more than once."""
     sizes: dict[str, int] = {}
 
     def counted(texts: list[str]) -> list[int]:
@@ -306,10 +345,12 @@ def _count_once(count: chunk.Counter) -> chunk.Counter:
 
 def _batches(work: list[_Work]) -> Iterator[list[_Work]]:
     batch: list[_Work] = []
+    size = 0
     for item in work:
         batch.append(item)
-        if sum(len(passages) for _, _, passages in batch) >= _BATCH:
+        size += len(item[2])
+        if size >= _BATCH:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch

@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +46,7 @@ class Source:
 
     path: str
     data: bytes
+    suffix: str
 
     @property
     def sha256(self) -> str:
@@ -53,15 +54,19 @@ class Source:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def find(paths: list[Path]) -> list[Path]:
-    """The regular files at `paths`, folders walked, hidden names left out, sorted; a missing path is a UsageError."""
+def find(paths: list[Path]) -> tuple[list[Path], list[ArticleError]]:
+    """The files at `paths`, folders walked, hidden names left out, sorted; and the folders that cannot be listed.
+
+    A missing path is a UsageError.
+    """
     files: dict[Path, None] = {}
+    closed: list[ArticleError] = []
     for path in paths:
         place = absolute(path)
         if not place.exists():
             raise UsageError(f"{path}: no such file or folder; nothing was changed")
-        files |= dict.fromkeys(_walk(place) if place.is_dir() else [place])
-    return list(files)
+        files |= dict.fromkeys(_walk(place, closed) if place.is_dir() else [place])
+    return list(files), closed
 
 
 def absolute(path: Path) -> Path:
@@ -69,10 +74,22 @@ def absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links
 
 
-def _walk(folder: Path) -> list[Path]:
+def file_of(path: str) -> str:
+    """The file that an article's path names: itself, or what stands before the key of a line."""
+    line = re.match(r"(.*?\.jsonl)#", path, re.IGNORECASE | re.DOTALL)
+    return line[1] if line else path
+
+
+def _walk(folder: Path, closed: list[ArticleError]) -> list[Path]:
     files = []
-    for parent, folders, names in os.walk(folder):
+
+    def unlisted(error: OSError) -> None:
+        closed.append(ArticleError(str(error.filename), f"the folder cannot be listed: {error.strerror}"))
+
+    for parent, folders, names in os.walk(folder, onerror=unlisted):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        links = [Path(parent) / name for name in folders if (Path(parent) / name).is_symlink()]
+        closed += [ArticleError(str(link), "a link to a folder is not followed: name the folder itself") for link in links]
         files += [Path(parent) / name for name in sorted(names) if not name.startswith(".")]
     return files
 
@@ -84,12 +101,17 @@ def sources(file: Path) -> Iterator[Source | ArticleError]:
         if file.suffix.lower() == ".jsonl":
             yield from _json_lines(file, data)
         else:
-            yield Source(str(file), data)
+            yield Source(str(file), data, file.suffix.lower())
     except ArticleError as error:
         yield error
 
 
 def _read_bytes(file: Path) -> bytes:
+    try:
+        str(file).encode()
+    except UnicodeEncodeError as error:
+        name = os.fsencode(file).decode(errors="replace")
+        raise ArticleError(name, "its name is not UTF-8: rename it") from error
     if file.suffix.lower() not in READERS:
         raise ArticleError(str(file), f"not a format that is read here ({', '.join(READERS)})")
     if not file.is_file():
@@ -117,7 +139,7 @@ def _json_lines(file: Path, data: bytes) -> Iterator[Source | ArticleError]:
             yield ArticleError(f"{file}:{number}", f"the _id {key!r} stands on an earlier line too: give each its own")
         else:
             keys.add(key)
-            yield Source(f"{file}#{key}", line.strip())
+            yield Source(f"{file}#{key}", line.strip(), ".jsonl")
 
 
 def _json_object(where: str, line: bytes) -> dict[str, Any]:
@@ -132,15 +154,14 @@ def _json_object(where: str, line: bytes) -> dict[str, Any]:
 
 def article_id(path: str) -> str:
     """A short, stable name for the article at `path`, fit for links and files."""
-    return hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+    return hashlib.blake2b(path.encode(), digest_size=6).hexdigest()
 
 
 def read(source: Source) -> Article:
     """The article in `source`; an ArticleError says why there is none."""
-    suffix = Path(source.path.rpartition("#")[0] or source.path).suffix.lower()
-    fields = READERS[suffix if suffix in READERS else Path(source.path).suffix.lower()](source)
+    fields = READERS[source.suffix](source)
     title = _shorten(one_line(fields.get("title", "")))
-    text = clean(fields.get("text", ""), title)
+    text = clean(fields.get("text", ""), title) or clean(fields.get("text", ""))
     if not title:
         title, text = _headline(text)
     if not text:
@@ -172,7 +193,10 @@ def _read_markdown(source: Source) -> dict[str, str]:
 def _read_html(source: Source) -> dict[str, str]:
     import trafilatura  # 0.2 s, and only some archives hold HTML
 
-    page = trafilatura.bare_extraction(source.data, with_metadata=True, include_comments=False, include_tables=False)
+    dates = {"original_date": True, "extensive_search": False}  # the page's own metadata, never a guess from a footer
+    page = trafilatura.bare_extraction(
+        source.data, with_metadata=True, include_comments=False, include_tables=False, date_extraction_params=dates
+    )
     if page is None or not page.text:
         raise ArticleError(source.path, "no article text found in the page")
     metadata = {"title": page.title, "source": page.sitename, "url": page.url, "published": page.date, "language": page.language}
@@ -205,10 +229,10 @@ def _front_matter(source: Source) -> tuple[dict[str, str], str]:
         return {}, text
     try:
         fields = yaml.load(block[1], Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes strings and nothing else
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2
         raise ArticleError(f"{source.path}:{line}", "front matter is not YAML here: put the value in quotes") from error
-    return _known(fields if isinstance(fields, dict) else {}), text[block.end() :]
+    return (_known(fields), text[block.end() :]) if isinstance(fields, dict) else ({}, text)
 
 
 def _decode(source: Source) -> str:
@@ -230,15 +254,18 @@ def _known(fields: Mapping[str, Any]) -> dict[str, str]:
 def _headline(text: str) -> tuple[str, str]:
     """A title for a text that names none: its headline, which leaves the text, or else the start of its first sentence.
 
-    A headline is a line without a final stop above the first real paragraph. Shorter labels above it ("Politics") go too.
+    A headline is a line without a final stop, followed by a blank one, above the first real paragraph. Shorter labels above it
+    ("Politics") go too. A text that is nothing but a headline stays a text.
     """
     lines = text.split("\n")
     for position, line in enumerate(lines[:6]):
-        words = line.split()
-        if len(line) > 160 or _SENTENCE_END.search(line):
+        if not line:
+            continue
+        if len(line) > 160 or _SENTENCE_END.search(line) or "".join(lines[position + 1 : position + 2]):
             break
-        if len(words) > 3:
-            return line.strip(), clean("\n".join(lines[position + 1 :]), line.strip())
+        rest = clean("\n".join(lines[position + 1 :]), line.strip())
+        if len(line.split()) > 3 and rest:
+            return line.strip(), rest
     first = sentences(text)[:1]
     return (_shorten(one_line(text[slice(*first[0])]), 90) if first else ""), text
 
@@ -274,11 +301,3 @@ def _iso_date(written: str) -> str:
     except (ValueError, OverflowError):
         return ""
     return readings.pop().isoformat() if len(readings) == 1 else ""
-
-
-def is_iso_date(text: str) -> bool:
-    """Whether `text` is a date as YYYY-MM-DD."""
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

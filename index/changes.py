@@ -28,33 +28,45 @@ class Added:
     rejected: list[ArticleError] = field(default_factory=list)
 
 
-def find(paths: list[Path]) -> list[Path]:
-    """The files at `paths`; a UsageError where there is nothing to read."""
-    files = articles.find(paths)
-    if not files:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files at some paths, and the folders among them that could not be listed."""
+
+    paths: list[Path]
+    files: list[Path]
+    closed: list[ArticleError]
+
+
+def find(paths: list[Path]) -> Found:
+    """What there is at `paths`; a UsageError where there is nothing to read."""
+    files, closed = articles.find(paths)
+    if not files and not closed:
         raise UsageError(f"no files in {', '.join(map(str, paths))}; nothing was changed")
-    return files
+    return Found([articles.absolute(path) for path in paths], files, closed)
 
 
-def compare(files: list[Path], paths: list[Path], known: Known, report: Report) -> tuple[Added, list[Article], list[str]]:
-    """The counts, the articles to take, and the ids of those that vanished from `paths`.
+def compare(found: Found, known: Known, report: Report) -> tuple[Added, list[Article], list[str]]:
+    """The counts, the articles to take, and the ids of those that vanished from the paths.
 
-    A file or line that cannot be read is counted as rejected, and whatever it gave earlier stays.
+    A file, line or folder that cannot be read is counted as rejected, and whatever it gave earlier stays.
     """
-    added = Added()
+    added = Added(rejected=list(found.closed))
     take: list[Article] = []
     seen: set[str] = set()
-    for done, file in enumerate(files, start=1):
+    unread: set[Path] = {Path(error.path) for error in found.closed}
+    for done, file in enumerate(found.files, start=1):
         rejected = len(added.rejected)
         for source in articles.sources(file):
             path, article = _consider(source, known, added)
             seen.add(path)
             take += [article] if article else []
         if len(added.rejected) > rejected:
-            seen |= {path for path in known if path == str(file) or path.startswith(f"{file}#")}
-        report("reading", done, len(files))
-    places = [articles.absolute(path) for path in paths]
-    vanished = [article_id for path, (article_id, _) in known.items() if path not in seen and _within(path, places)]
+            unread.add(file)
+        report("reading", done, len(found.files))
+    given = set(found.paths)
+    vanished = [
+        article_id for path, (article_id, _) in known.items() if path not in seen and _within(path, given) and not _within(path, unread)
+    ]
     added.removed = len(vanished)
     return added, take, vanished
 
@@ -77,6 +89,7 @@ def _consider(source: articles.Source | ArticleError, known: Known, added: Added
     return source.path, article
 
 
-def _within(path: str, places: list[Path]) -> bool:
-    """Whether an article's path lies at or below one of `places`."""
-    return any(place in (Path(path), *Path(path).parents) or path.startswith(f"{place}#") for place in places)
+def _within(path: str, places: set[Path]) -> bool:
+    """Whether an article's file lies at or below one of `places`."""
+    file = Path(articles.file_of(path))
+    return not places.isdisjoint((file, *file.parents))

@@ -2,7 +2,8 @@
 
 What goes out is what is indexed and quoted: paragraphs separated by one blank line, without control characters, and
 without the lines that a page puts around an article: newsletter prompts, sharing and comment prompts, photo credits,
-captions, "3 min read". A line goes only when the whole line matches; no word inside a sentence is ever touched.
+captions, "3 min read". A line goes only when the whole line matches, or when it stands inside a newsletter form; no word
+inside a sentence is ever touched.
 """
 
 from __future__ import annotations
@@ -20,40 +21,38 @@ _LINE_ENDS = re.compile("\r\n?|\u2028|\u2029|\x85")
 
 _BOILERPLATE = re.compile(
     r"""(?xi)
-      \d{1,3}\s*(?:-\s*)?min(?:ute)?s?\ (?:read|watch|listen)
-    | short\ link\s*:?.{0,80}
-    | related\ (?:stories|articles|topics|content)\s*:?
-    | (?:read|see)\ also\s*:?.{0,120} | read\ more\s*:?.{0,120}
-    | (?:leave|post|write|add)\ (?:a|your)\ (?:reply|comment)s?.{0,20}
-    | \d*\s*comments? | (?:view|show|load)\ (?:all\ |more\ )?comments?.{0,20}
-    | your\ email\ address\ will\ not\ be\ published\b.{0,80} | required\ fields\ are\ marked\b.{0,20}
-    | back\ to\ top(?:\ button)? | skip\ to\ (?:main\ )?content | accept\ (?:all\ )?cookies.{0,40}
+      \d{1,3}\s*(?:-\s*)?min(?:ute)?s?\ (?:read|watch|listen) | related\ (?:stories|articles|topics|content)\s*:?
+    | (?:leave|post|write|add)\ (?:a|your)\ (?:reply|comment)s? | \d*\s*comments? | (?:view|show|load)\ (?:all\ |more\ )?comments?
+    | your\ email\ address\ will\ not\ be\ published\b.{0,80} | (?:all\ )?required\ fields\ are\ marked\b.{0,20}
+    | back\ to\ top(?:\ button)? | skip\ to\ (?:main\ )?content | accept\ (?:all\ )?cookies
     | advertisement | sponsored(?:\ content)? | live\ story | analysis | opinion | most\ (?:read|popular|viewed)
-    | share\ (?:this|on|via|to)\b.{0,60} | (?:follow|like|join|find)\ us\ (?:on|at|in)\b.{0,80}
     | share | tweet | print | e-?mail | whatsapp | facebook | twitter | copy\ link | save | listen | subscribe | sign\ up | log\ in
-    | (?:click|tap)\ here\ to\b.{0,80} | join\ the\ conversation\b.{0,60} | trending\ (?:on|now)\b.{0,60}
-    | get\ .{1,60}\ in\ your\ inbox[!.]? | (?:sign\ up|subscribe)\ (?:for|to|now|here|today)\b.{0,100}
-    | thank\ you[!.]? | thanks\ for\ (?:signing\ up|subscribing)\b.{0,60} | you\ are\ now\ subscribed\b.{0,200}
-    | by\ (?:clicking|signing\ up|subscribing|submitting)\b.{0,60}\byou\ agree\b.{0,160}
-    | we\ will\ not\ share\ your\ e-?mail\b.{0,80} | (?:all\ rights\ reserved|copyright|©)\b.{0,120}
-    | (?:(?:file\ )?photo(?:graph)?|image|picture|(?:photo\ |image\ )?credit|video|watch)(?:\ by\b|\s*:).{0,160}(?<![.!?])
+    | get\ .{1,60}\ in\ your\ inbox[!.]? | thanks\ for\ (?:signing\ up|subscribing)\b.{0,60} | you\ are\ now\ subscribed\b.{0,200}
+    | by\ (?:clicking|signing\ up|subscribing|submitting)\b.{0,60}\byou\ agree\b.{0,160} | we\ will\ not\ share\ your\ e-?mail\b.{0,80}
+    # These begin sentences too: only what does not end like one goes.
+    | (?: short\ link\s*:?.{0,80} | (?:read|see)\ also\s*:?.{0,120} | read\ more\s*(?::.{0,120})?
+      | share\ (?:this|on|via)\b.{0,60} | (?:follow|like|join|find)\ us\ (?:on|at)\b.{0,80} | (?:click|tap)\ here\ to\b.{0,80}
+      | join\ the\ conversation\b.{0,60} | trending\ (?:on|now)\b.{0,60} | (?:sign\ up|subscribe)\ (?:for|to|now|here|today)\b.{0,100}
+      | all\ rights\ reserved | (?:copyright|©)\b.{0,120}
+      | (?:(?:file\ )?photo(?:graph)?|image|picture|(?:photo\ |image\ )?credit|video|watch)(?:\ by\b|\s*:).{0,160}
+      ) (?<![.!?"”’])
     """
 )
-# A caption names its source at its end: "(file)", "[Getty]", "/AP", "(file)Reuters".
+# A caption names its source at its end: "(file)", "[Getty]", "/AP", "(file)Reuters". A sentence that has ended names none.
 _AGENCY = r"(?:Reuters|AP|AFP|EPA|Getty(?: Images)?|Shutterstock|Alamy|PA|Bloomberg|Flickr|Wikimedia(?: Commons)?)"
 _CAPTION = re.compile(
     rf"""(?x)
-      .{{1,300}}\ \[[A-Z][\w.&' -]{{1,40}}\]
-    | .{{1,200}}\(file(?:\ photo)?\)\s*(?:{_AGENCY})?
+      .{{1,300}}(?<![.!?"”’])\ \[[A-Z][\w.&' -]{{1,40}}\]
+    | .{{1,200}}(?<![.!?"”’])\ \(file(?:\ photo)?\)\s*(?:{_AGENCY})?
     | (?:[A-Z][\w.'’-]*\ ){{1,3}}[A-Z]?[\w.'’-]*\ ?/\ ?{_AGENCY}(?:/.{{1,40}})?
     """
 )
-# A newsletter form in the middle of an article: everything from its heading to its last known line.
+# A newsletter form in the middle of an article: from its heading over short lines to the last one that only a form has.
 _FORM_OPENS = re.compile(r"(?i)get .{1,60} in your inbox[!.]?")
 _FORM_CLOSES = re.compile(
-    r"(?i)you are now subscribed\b.*|we will not share your e-?mail.*|by (?:clicking|signing up|subscribing).*\byou agree\b.*|thank you!?"
+    r"(?i)you are now subscribed\b.*|we will not share your e-?mail.*|by (?:clicking|signing up|subscribing).*\byou agree\b.*"
 )
-_FORM_LINES = 14
+_FORM_LINES, _FORM_LINE = 14, 120
 
 
 def printable(text: str) -> str:
@@ -83,28 +82,46 @@ def _without_forms(lines: list[str]) -> Iterator[str]:
     position = 0
     while position < len(lines):
         if _FORM_OPENS.fullmatch(lines[position].strip()):
-            window = range(position, min(position + _FORM_LINES, len(lines)))
-            position = max(at for at in window if at == position or _FORM_CLOSES.fullmatch(lines[at].strip()))
+            position = _form_end(lines, position)
         else:
             yield lines[position]
         position += 1
 
 
+def _form_end(lines: list[str], start: int) -> int:
+    """The last line of the form that opens at `start`; a long line that no form has is an article's, and ends the search."""
+    end = start
+    for position in range(start + 1, min(start + _FORM_LINES, len(lines))):
+        if _FORM_CLOSES.fullmatch(lines[position].strip()):
+            end = position
+        elif len(lines[position]) > _FORM_LINE:
+            break
+    return end
+
+
 def markdown_to_text(source: str) -> tuple[str, str]:
     """CommonMark -> (the first top-level heading or "", the plain text of all the rest, a paragraph to each block)."""
-    title, blocks, heading = "", [], False
+    title, blocks, heading, number = "", [], False, ""
     for token in MarkdownIt().parse(source):
         if token.type == "heading_open":
             heading = token.tag == "h1" and not title
+        elif token.type == "list_item_open":
+            number = f"{token.info}{token.markup} " if token.info else ""  # 1986. It was ... is a list to CommonMark
+        elif token.type == "inline" and heading:
+            title, heading = _inline_text(token.children or []), False
         elif token.type == "inline":
-            text = _inline_text(token.children or [])
-            title, heading = (text, False) if heading else (title, False)
-            blocks += [text] if text is not title else []
+            blocks.append(number + _inline_text(token.children or []))
+            number = ""
         elif token.type in ("fence", "code_block"):
             blocks.append(token.content.rstrip())
-    return title, "\n\n".join(blocks)
+        elif token.type == "html_block":
+            blocks.append(_TAG.sub(" ", token.content).strip())
+    return title, "\n\n".join(filter(None, blocks))
+
+
+_TAG = re.compile(r"<!--.*?-->|<[^<>]*>", re.DOTALL)
 
 
 def _inline_text(children: list[Token]) -> str:
-    breaks = {"softbreak": " ", "hardbreak": "\n"}
-    return "".join(breaks.get(child.type, child.content if child.type in ("text", "code_inline") else "") for child in children)
+    plain = {"softbreak": " ", "hardbreak": "\n", "html_inline": " "}
+    return "".join(plain.get(child.type, child.content if child.type in ("text", "code_inline") else "") for child in children)

@@ -59,13 +59,16 @@ class SentenceEncoder:
 
     name: str = DEFAULT_MODEL
 
+    def __post_init__(self) -> None:
+        if self.name != DEFAULT_MODEL and Path(self.name).expanduser().is_dir():
+            self.name = str(Path(self.name).expanduser().resolve())  # an archive remembers it, wherever it is asked from
+
     @cached_property
     def folder(self) -> Path:
         """Where its files are; a ModelError says what to do when they cannot be found."""
         if self.name == DEFAULT_MODEL:
             return _packaged_model()
-        folder = Path(self.name).expanduser()
-        return folder.resolve() if folder.is_dir() else _from_hub(self.name)
+        return Path(self.name) if Path(self.name).is_dir() else _from_hub(self.name)
 
     @cached_property
     def digest(self) -> str:

@@ -12,10 +12,11 @@ import re
 Span = tuple[int, int]
 
 # A stop, the quotes and brackets that close with it, then white space and something that can open a sentence.
-_STOP = re.compile(r"""[.!?…]+["'”’»)\]]*(?=\s+["'“‘«(\[]*[^\W_a-z])""")
+_STOP = re.compile(r"""(?<![.!?…])[.!?…]++["'”’»)\]]*+(?=\s+["'“‘«(\[]*[^\W_a-z])""")
 # A line that neither ends in a stop nor is as long as a wrapped line stands alone: a heading, a label, a list item.
 _LINE_BREAK = re.compile(r"\n[ \t]*\n\s*|\n")
 _WRAPPED = 50
+_STOPPED = re.compile(r"""[.!?…]["'”’»)\]]*$""")
 
 _BEFORE_NAMES = frozenset(
     "mr mrs ms mx dr prof gen lt col sgt capt cpl maj adm cmdr cdr brig pvt sen rep gov pres rev hon fr supt insp det messrs "
@@ -53,12 +54,24 @@ def _lines(text: str) -> list[Span]:
     """Stretches inside which sentences are looked for: paragraphs, cut at line breaks that are not mere wrapping."""
     spans, start = [], 0
     for match in _LINE_BREAK.finditer(text):
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
-        wrapped = match.group().count("\n") == 1 and len(line) >= _WRAPPED and line[-1] not in '.!?…:"”’)'
-        if not wrapped:
+        if match.group().count("\n") > 1 or not _is_wrapped(text, match.start(), match.end()):
             spans.append((start, match.start()))
             start = match.end()
     return [*spans, (start, len(text))]
+
+
+def _is_wrapped(text: str, end: int, following: int) -> bool:
+    """Whether the line that ends at `end` goes on in the next: in lower case, after an abbreviation, or being as long as lines get."""
+    line = text[text.rfind("\n", 0, end) + 1 : end].strip()
+    if text[following : following + 1].islower():
+        return True
+    if _STOPPED.search(line):
+        return line.endswith(".") and _is_abbreviation(_last_word(line, 0, len(line) - 1))
+    return len(line) >= _WRAPPED and not line.endswith(":")
+
+
+def _is_abbreviation(word: str) -> bool:
+    return word.lower() in _BEFORE_NAMES | _BEFORE_NUMBERS | _MAY_END or _INITIALS.fullmatch(word) is not None
 
 
 def _split(text: str, start: int, end: int) -> list[Span]:

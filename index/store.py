@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from index.errors import ArchiveError, CorruptError
 from index.records import Article, Filters, Passage
@@ -52,7 +53,7 @@ class Store:
         self.path = path
         try:
             self._db = sqlite3.connect(
-                f"file:{path.as_posix().replace('?', '%3f').replace('#', '%23')}?mode={'rwc' if write else 'ro'}",
+                f"file:{quote(path.as_posix())}?mode={'rwc' if write else 'ro'}",
                 uri=True, isolation_level=None, check_same_thread=False, timeout=30,
             )  # fmt: skip
             for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL"):
@@ -66,10 +67,14 @@ class Store:
         """Close the connection."""
         self._db.close()
 
+    def is_made(self) -> bool:
+        """Whether it has its tables: a process that was killed before it made them leaves an empty file."""
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"))
+
     def create(self, fingerprint: dict[str, Any]) -> None:
         """Make the tables of a new archive; does nothing where they are."""
         with self._transaction("IMMEDIATE"):
-            if self._rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
+            if self.is_made():
                 return
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 self._db.execute(statement)
@@ -90,6 +95,8 @@ class Store:
     def _rows(self, query: str, parameters: Iterable[Any] = ()) -> list[Any]:
         try:
             return self._db.execute(query, tuple(parameters)).fetchall()
+        except sqlite3.OperationalError as error:  # locked, or a disk that cannot be read: nothing that a new archive would mend
+            raise ArchiveError(f"{self.path}: cannot be read now ({error})") from error
         except sqlite3.DatabaseError as error:
             raise CorruptError(f"{self.path}: {error}; make the archive again from its articles") from error
 

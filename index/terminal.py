@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from index.errors import ClippingsError
@@ -17,6 +18,10 @@ from index.errors import ClippingsError
 if TYPE_CHECKING:
     from index.archive import Archive
     from index.changes import Report
+    from index.records import Why
+
+# When the program's own code began to run, on perf_counter's clock.
+STARTED = perf_counter()
 
 Options = Callable[[argparse.ArgumentParser], None]
 
@@ -47,7 +52,7 @@ def main(program: str, description: str, commands: Sequence[Command], argv: Sequ
         print(f"clippings: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("clippings: interrupted; what was added stays, and the same command goes on from there", file=sys.stderr)
+        print("clippings: interrupted; whatever was committed stays", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `| head` closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -78,6 +83,12 @@ def open_archive(path: Path, model: str | None) -> Archive:
     from index.encoder import SentenceEncoder
 
     return Archive(path, SentenceEncoder(model) if model else None)
+
+
+def ranks(why: Why) -> str:
+    """The rank of a passage in each leg, in words."""
+    legs = (("bm25", why.bm25), ("dense", why.dense))
+    return ", ".join(f"{leg} rank {rank}" if rank else f"{leg} not found" for leg, rank in legs)
 
 
 def print_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from index import terminal
@@ -23,15 +23,14 @@ def _ask_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _ask(arguments: argparse.Namespace) -> int:
-    seconds = {"start": process_time()}
+    from qa.assistant import ask
     from qa.question import stand_alone
 
     question = stand_alone(" ".join(arguments.question))  # a bad question is refused before seconds are spent on the model
     started = perf_counter()
+    seconds = {"start": started - terminal.STARTED}
     archive = terminal.open_archive(arguments.archive, arguments.model)
     archive.load()
-    from qa.assistant import ask
-
     seconds["load"] = perf_counter() - started
     answer = ask(question, archive)
     if arguments.json:
@@ -61,9 +60,8 @@ def _print_quote(citation: Citation, explain: bool) -> None:
     print(f"    {' · '.join(filter(None, [article.source, article.published, article.title]))}")
     print(f"    {article.path}, characters {citation.start:,} to {citation.end:,}")
     if explain:
-        why = citation.why
-        ranks = ", ".join(f"{leg} rank {rank}" if rank else f"{leg} not found" for leg, rank in (("bm25", why.bm25), ("dense", why.dense)))
-        print(f"    passage: {ranks}; sentence: {', '.join(why.terms) or 'no word'} matched")
+        words = ", ".join(citation.why.terms) or "no word"
+        print(f"    passage: {terminal.ranks(citation.why)}; sentence: {words} matched")
 
 
 COMMANDS = (Command("ask", "Answer a question with quotes from the archive.", _ask_options, _ask),)

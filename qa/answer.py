@@ -26,8 +26,8 @@ class Citation:
 
     @property
     def id(self) -> str:
-        """A name for the quoted span that links can carry: article, start and end."""
-        return f"{self.article.id}:{self.start}-{self.end}"
+        """A name for the quoted span that links can carry: the article, the version of it, start and end."""
+        return f"{self.article.id}.{self.article.sha256[:8]}:{self.start}-{self.end}"
 
     def as_dict(self) -> dict[str, Any]:
         """The citation for JSON."""

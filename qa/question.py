@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from index.errors import QuestionError
-
-MAX_LENGTH = 2000
+from index.archive import check_query
+from index.bm25 import STOP_WORDS, words
 
 # They say what is asked for; no sentence answers by holding them.
-_QUESTION_WORDS = re.compile(r"\b(?:who|whom|whose|what|which|when|where|why|how|many|much|do|does|did|has|have|had)\b", re.IGNORECASE)
+_QUESTION_WORDS = re.compile(
+    r"\b(?:who|whom|whose|what|which|when|where|why|how|many|much|do|does|did|has|have|had)(?:['’](?:s|d|re|ve|ll))?\b",
+    re.IGNORECASE,
+)
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
@@ -45,16 +47,19 @@ _CUES = {
 def stand_alone(message: str) -> str:
     """The question in a message, on one line; a QuestionError says why there is none."""
     question = " ".join(message.split())
-    if not re.search(r"\w", question):
-        raise QuestionError("the question is empty: type a few words")
-    if len(question) > MAX_LENGTH:
-        raise QuestionError(f"the question has {len(question):,} characters: at most {MAX_LENGTH:,}, so ask for one thing")
+    check_query(question)
     return question
 
 
 def topic(question: str) -> str:
-    """The question without its question words: who confirmed it -> confirmed it."""
-    return " ".join(_QUESTION_WORDS.sub(" ", question).split())
+    """The question without its question words: who confirmed it -> confirmed it. WHO, in capitals among others, is the agency."""
+    spoken = question.lower() if question.isupper() else question
+    return " ".join(_QUESTION_WORDS.sub(lambda word: word[0] if word[0] == "WHO" else " ", spoken).split())
+
+
+def content_words(question: str) -> list[str]:
+    """The words of the topic that are not mere function words, each once."""
+    return list(dict.fromkeys(word for word in words(topic(question)) if word.casefold() not in STOP_WORDS))
 
 
 def kind(question: str) -> str:

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index import Archive, Article
+from index.archive import MAX_QUERY
 from index.errors import QuestionError
 from index.records import Why
+from index.sentences import sentences
 from qa import ask, evidence
 from qa.answer import Citation
-from qa.question import MAX_LENGTH, has_cue, kind, stand_alone
+from qa.question import content_words, has_cue, kind, stand_alone, topic
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -39,7 +41,7 @@ def small(archive: Archive, folder: Folder) -> Archive:
 def test_a_citation_is_a_slice_of_its_article() -> None:
     """One that is not cannot be made."""
     why = Why(1, 1, ())
-    assert Citation(1, ARTICLE, 0, 8, "It sank.", why).id == "id:0-8"
+    assert Citation(1, ARTICLE, 0, 8, "It sank.", why).id == "id.00:0-8"
     for start, end, quote in [(0, 8, "It sank!"), (0, 0, ""), (-8, -1, "ne died"), (9, 99, "Nine died.")]:
         with pytest.raises(AssertionError):
             Citation(1, ARTICLE, start, end, quote, why)
@@ -64,11 +66,46 @@ def test_a_question_of_other_words_is_not_answered(small: Archive) -> None:
     assert "“who”" not in answer.reason
 
 
-def test_an_empty_archive_abstains(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_archive_abstains(archive: Archive, folder: Folder) -> None:
     """No hits, no quotes, no error."""
-    monkeypatch.setattr(Archive, "search", lambda *_: [])
-    archive.add([folder({"a.txt": "It sank."})])
-    assert ask("who sank", archive).outcome == "abstained"
+    archive.add([folder({"a.pdf": "It sank."})])
+    answer = ask("who sank", archive)
+    assert (answer.outcome, answer.reason, answer.nearest) == ("abstained", "no article has “sank”", ())
+
+
+def test_a_word_of_a_title_is_not_missing(archive: Archive, folder: Folder) -> None:
+    """Titles are searched too."""
+    archive.add([folder({"a.txt": "---\ntitle: Zanzibar ferry\n---\nIt sank."})])
+    assert "Zanzibar" not in ask("chess in Zanzibar", archive).reason
+    assert "“chess”" in ask("chess in Zanzibar", archive).reason
+
+
+def test_quotes_are_whole_sentences_of_wrapped_text(archive: Archive, folder: Folder) -> None:
+    """Also where a passage begins in the middle of a line."""
+    wrapped = (
+        "The ferry sank off the coast of Selwyn on Tuesday night. The harbour\n"
+        "master confirmed nine deaths after a search of the bay that\nlasted until dawn. It rained."
+    )
+    archive.add([folder({"a.txt": wrapped})])
+    quotes = [citation.quote for citation in ask("harbour master confirmed nine deaths", archive).quotes]
+    assert quotes[0].startswith("The harbour\nmaster confirmed")
+    assert quotes[0].endswith("until dawn.")
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("who's the mayor", "the mayor"),
+        ("what’s the toll", "the toll"),
+        ("what did the WHO say", "the WHO say"),
+        ("WHO CONFIRMED IT", "confirmed it"),
+        ("how many did the ferry carry", "the ferry carry"),
+    ],
+)
+def test_the_topic_is_what_is_left_of_a_question(question: str, expected: str) -> None:
+    """Contractions go with their word; the agency stays."""
+    assert topic(question) == expected
+    assert "s" not in content_words(question)
 
 
 def test_json_has_what_a_citation_needs(small: Archive) -> None:
@@ -90,7 +127,9 @@ def test_no_message_yields_a_quote_that_is_not_a_slice(small: Archive, message: 
         assert str(error)  # noqa: PT017
         return
     for citation in answer.quotes + answer.nearest:
-        assert small.article(citation.article.id).text[citation.start : citation.end] == citation.quote
+        text = small.article(citation.article.id).text
+        assert (citation.start, citation.end) in sentences(text)
+        assert text[citation.start : citation.end] == citation.quote
 
 
 @pytest.mark.parametrize("message", ["", "  \n", "?!"])
@@ -105,7 +144,7 @@ def test_an_endless_message_is_told_so() -> None:
     with pytest.raises(QuestionError, match="20,000 characters"):
         stand_alone("a" * 20_000)
     assert stand_alone(" a\n b ") == "a b"
-    assert len(stand_alone("a" * MAX_LENGTH)) == MAX_LENGTH
+    assert len(stand_alone("a" * MAX_QUERY)) == MAX_QUERY
 
 
 @pytest.mark.parametrize(

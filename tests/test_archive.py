@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,24 @@ def test_a_file_that_cannot_be_read_any_more_keeps_what_it_gave(archive: Archive
     assert (added.removed, sorted(titles(archive, "ferry dam"))) == (0, ["ferry.txt", "wire.jsonl#dam"])
 
 
+def test_a_folder_that_cannot_be_listed_keeps_what_it_gave(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named, and so is a link to a folder; neither counts as vanished."""
+    home = folder({"in/ferry.txt": FERRY, "dam.txt": DAM})
+    archive.add([home])
+    (home / "link").symlink_to(home / "in")
+    real = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("/in"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    added = archive.add([home])
+    assert (added.unchanged, added.removed, sorted(Path(error.path).name for error in added.rejected)) == (1, 0, ["in", "link"])
+    assert sorted(titles(archive, "ferry dam")) == ["dam.txt", "ferry.txt"]
+
+
 @pytest.mark.parametrize("bad", ["none", "empty"])
 def test_nothing_to_add_changes_nothing(archive: Archive, folder: Folder, tmp_path: Path, bad: str) -> None:
     """A missing path and an empty folder are errors."""
@@ -115,6 +134,33 @@ def test_an_archive_of_another_model_is_refused_by_name(archive: Archive, folder
     with pytest.raises(MismatchError):
         other.add([folder({"dam.txt": DAM})])
     assert titles(archive, "ferry dam") == ["ferry.txt"]
+
+
+def test_a_second_model_that_comes_first_to_the_lock_is_refused(archive: Archive, folder: Folder) -> None:
+    """Both looked before there was an archive; the one that made it decides."""
+    home = folder({"ferry.txt": FERRY})
+    other = Archive(archive.path, BagEncoder("other"))
+    assert other.encoder.name == "other"
+    archive.add([home])
+    with pytest.raises(MismatchError, match="made with model bag"):
+        other.add([folder({"dam.txt": DAM})])
+
+
+def test_a_file_without_tables_is_no_archive(archive: Archive, folder: Folder) -> None:
+    """What a process leaves that was killed before it made them: the next add makes them."""
+    archive.path.mkdir()
+    (archive.path / "store.db").touch()
+    with pytest.raises(ArchiveError, match="no archive"):
+        archive.search("ferry")
+    assert archive.add([folder({"ferry.txt": FERRY})]).new == 1
+
+
+def test_a_path_with_signs_of_an_address_is_a_path(tmp_path: Path, folder: Folder) -> None:
+    """%, ? and # name the folder that they stand in."""
+    odd = Archive(tmp_path / "a%20b?c#d", BagEncoder())
+    odd.add([folder({"ferry.txt": FERRY})])
+    assert (tmp_path / "a%20b?c#d" / "store.db").is_file()
+    assert titles(odd, "ferry") == ["ferry.txt"]
 
 
 def test_a_missing_archive_says_how_to_make_one(archive: Archive) -> None:

@@ -117,7 +117,8 @@ def test_a_pipe_in_the_folder_does_not_block(tmp_path: Path) -> None:
 def test_files_are_found_in_order_and_hidden_ones_left_out(folder: Folder) -> None:
     """Folders are walked; a missing path is an error."""
     home = folder({"b.txt": "B.", "a/c.txt": "C.", ".git/x.txt": "X.", ".hidden.txt": "H."})
-    assert [file.name for file in find([home, home / "b.txt"])] == ["b.txt", "c.txt"]
+    files, closed = find([home, home / "b.txt"])
+    assert ([file.name for file in files], closed) == (["b.txt", "c.txt"], [])
     with pytest.raises(UsageError, match="no such file or folder"):
         find([home / "none"])
 
@@ -130,6 +131,55 @@ def test_the_headline_of_a_bare_text_is_its_title(folder: Folder) -> None:
         "It sank on Tuesday night.",
         "It sank on Tuesday night. Nine died.",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("What is the best way to learn Python", "What is the best way to learn Python"),
+        (
+            "The ferry sank off Selwyn in a heavy\nsea, and nine of the people died.",
+            "The ferry sank off Selwyn in a heavy sea, and nine of the people died.",
+        ),
+    ],
+)
+def test_a_text_without_a_headline_keeps_its_first_line(folder: Folder, text: str, title: str) -> None:
+    """One line alone, or the first of a wrapped paragraph."""
+    article = only(folder({"a.txt": text}) / "a.txt")
+    assert (article.title, article.text) == (title, text)
+
+
+def test_a_title_that_is_the_whole_text_leaves_it(folder: Folder) -> None:
+    """Nothing else would be left to quote."""
+    file = folder({"a.jsonl": '{"title": "The ferry sank", "text": "The ferry sank"}'}) / "a.jsonl"
+    assert only(file).text == "The ferry sank"
+
+
+def test_names_with_a_hash_are_names(folder: Folder) -> None:
+    """In a key, which may be an address, and in a file's name."""
+    home = folder({"a.jsonl": '{"_id": "https://x.example/#1", "text": "One."}', "a.html#b.txt": "Two."})
+    assert only(home / "a.jsonl").path.endswith("a.jsonl#https://x.example/#1")
+    assert only(home / "a.html#b.txt").text == "Two."
+
+
+def test_what_is_no_front_matter_is_text(folder: Folder) -> None:
+    """Rules above and below a paragraph."""
+    assert only(folder({"a.txt": "---\nThe ferry sank.\n---\nNine died."}) / "a.txt").text == "---\nThe ferry sank.\n---\nNine died."
+
+
+def test_a_page_without_a_date_gets_none(folder: Folder) -> None:
+    """A year in its footer is no date."""
+    page = PAGE.replace('<meta property="article:published_time" content="2017-03-14T08:00:00Z">', "")
+    assert only(folder({"a.html": page.replace("</body>", "<footer>Copyright 2019</footer></body>")}) / "a.html").published == ""
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """SQLite could not hold it."""
+    name = os.fsdecode(b"caf\xe9.txt")
+    (tmp_path / name).write_text("It sank.")
+    (error,) = sources(tmp_path / name)
+    assert "not UTF-8: rename it" in str(error)
+    str(error).encode()
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from playwright import sync_api
 
 from index import Archive
 
-sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -126,6 +126,16 @@ def test_an_endless_question_gets_a_sentence_not_an_error(page: object) -> None:
     """And the next question is answered."""
     ask(page, "a" * 20_000)
     page.get_by_text("the question has 20,000 characters").wait_for(timeout=60_000)
+    ask(page, "who confirmed Iranian operatives in Iraq")
+    page.wait_for_selector("#chat blockquote", timeout=60_000)
+
+
+def test_new_chat_while_an_answer_is_made_stays_new(page: object) -> None:
+    """The answer that was on its way does not come back; the next question is answered."""
+    ask(page, "who confirmed Iranian operatives in Iraq")
+    page.click("#new")
+    time.sleep(3)
+    assert page.locator("#chat [data-testid=user]").count() == 0
     ask(page, "who confirmed Iranian operatives in Iraq")
     page.wait_for_selector("#chat blockquote", timeout=60_000)
 

@@ -33,6 +33,14 @@ SENTENCES = [
     "Share prices fell by 3 percent on Monday after the bank's warning was published.",
     "The council will save the library.",
     "“Get the courier in,” he said.",
+    "Copyright infringement cost the studio $4 million last year, the court heard.",
+    "Sign up to vote before 1 May, the commission urged residents of both towns.",
+    "Join us in prayer for the nine who died, the bishop told the congregation.",
+    "Share this burden, the minister told the rich.",
+    "Read more books, the minister told pupils at the opening.",
+    "BAGHDAD — The army said on Friday it had taken the town. [Reuters]",
+    "“We will not go back.” [Applause]",
+    "Thank you.",
 ]
 
 
@@ -53,6 +61,15 @@ def test_a_newsletter_form_goes_with_all_its_lines() -> None:
     """From its heading to the last line that is known to end one; what follows stays."""
     form = "Get The Courier In Your Inbox!\n\nDaily Digest\n\nAll the news you need.\n\nYou are now subscribed to it."
     assert clean(f"Before.\n\n{form}\n\nAfter.") == "Before.\n\nAfter."
+
+
+def test_a_form_ends_where_the_article_goes_on() -> None:
+    """A paragraph is longer than a line of a form, and thanks are no end of one."""
+    paragraph = (
+        "The mayor resigned on Friday after a long night of talks, and nine of the councillors who had backed him went with him as well."
+    )
+    text = f"Get The Ledger In Your Inbox!\n\n{paragraph}\n\n“Thank you!”\n\nYou are now subscribed.\n\nEnd."
+    assert clean(text) == f"{paragraph}\n\n“Thank you!”\n\nEnd."
 
 
 def test_a_repeated_title_goes() -> None:
@@ -78,5 +95,8 @@ def test_invisible_and_direction_changing_characters_go() -> None:
 
 def test_markdown_becomes_its_text() -> None:
     """Emphasis, links and quotes leave their words; the first heading is the title."""
+    assert markdown_to_text("1986. It was late.\n\n<div>\nThe mayor <b>left</b>.\n</div>\n\none<br>two")[1] == (
+        "1986. It was late.\n\nThe mayor  left .\n\none two"
+    )
     source = "# The title\n\nA *word*, a [link](https://x.example) and\na `code`.\n\n> Quoted.\n\n- item\n\n## Below\n\nEnd."
     assert markdown_to_text(source) == ("The title", "A word, a link and a code.\n\nQuoted.\n\nitem\n\nBelow\n\nEnd.")

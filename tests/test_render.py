@@ -71,7 +71,7 @@ def test_an_answer_quotes_first_and_an_abstention_says_so() -> None:
     cited = Citation(1, one, 0, 18, "Iran confirmed it.", Why(1, None, ("Iran",)))
     searched = Searched(1, 2, {})
     shown = answer(Answer("q", "", (cited,), (), searched, 1.0))
-    assert shown.startswith("> Iran confirmed it&#46; [1](#p=id:0-18)")
+    assert shown.startswith("> Iran confirmed it&#46; [1](#p=id.00:0-18)")
     refused = answer(Answer("q", "nothing in it matches", (), (cited,), searched, 0.0))
     assert refused.startswith("**The archive does not say.** Nothing in it matches&#46;")
     assert "Nearest, and not an answer" in refused
