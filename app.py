@@ -29,7 +29,7 @@ _PROMPTS = (
     "who confirmed Iranian operatives in Iraq",
     "how many people died when the ferry sank",
     "why did the governor of the Bank of Ostrany resign",
-    "when was the accord between the two border countries signed",
+    "what did Thessen tell parliament about the soldiers",
 )
 _WELCOME = "## What would you like to know?\n\nAnswers are sentences of the archive, word for word, each with its article beside it."
 _READER = """<section class="panel" aria-label="Sources" tabindex="0">

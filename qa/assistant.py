@@ -16,7 +16,7 @@ from qa.question import content_words, stand_alone, topic
 HITS = 5
 QUOTES = 5
 # A supporting quote has at least this share of the headline's support.
-_SUPPORTING = 0.5
+_SUPPORTING = 0.25
 
 
 def ask(message: str, archive: Archive, filters: Filters | None = None) -> Answer:

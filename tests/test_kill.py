@@ -29,7 +29,10 @@ for change in range(10**6):
     for _ in range(rng.randint(1, 5)):
         file = articles / f"a{rng.randrange(40)}.txt"
         if rng.random() < 0.2 and len(list(articles.iterdir())) > 1: file.unlink(missing_ok=True)
-        else: file.write_text(" ".join(f"{file.stem} v{rng.randrange(10**9)} s{number}." for number in range(rng.randint(1, 9))))
+        else:
+            whole = home / "whole"  # a file that the kill cuts short would be the reader's own fault, not the archive's
+            whole.write_text(" ".join(f"{file.stem} v{rng.randrange(10**9)} s{number}." for number in range(rng.randint(1, 9))))
+            whole.replace(file)
     state = {file.name: file.read_text() for file in articles.iterdir()}
     os.write(oracle, (json.dumps(state) + "\\n").encode())
     archive.add([articles])
