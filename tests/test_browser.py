@@ -133,7 +133,9 @@ def test_an_endless_question_gets_a_sentence_not_an_error(page: object) -> None:
 def test_new_chat_while_an_answer_is_made_stays_new(page: object) -> None:
     """The answer that was on its way does not come back; the next question is answered."""
     ask(page, "who confirmed Iranian operatives in Iraq")
+    page.wait_for_selector("#chat [data-testid=user]")
     page.click("#new")
+    page.wait_for_selector("#chat [data-testid=user]", state="detached")
     time.sleep(3)
     assert page.locator("#chat [data-testid=user]").count() == 0
     ask(page, "who confirmed Iranian operatives in Iraq")
