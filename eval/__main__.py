@@ -44,12 +44,13 @@ def _eval(arguments: argparse.Namespace) -> int:
 def prepare(dataset: Path | None, model: str | None) -> Archive:
     """The archive of the sample set or of a BEIR folder, kept below ./runs and brought up to date."""
     from eval.dataset import SAMPLE_ARTICLES, beir
+    from index.archive import VERSIONS
 
     source = SAMPLE_ARTICLES
     if dataset:
         beir(dataset)  # a folder of another kind is refused before anything is embedded
         source = dataset / "corpus.jsonl"
-    place = hashlib.sha256(f"{source.resolve()} {model}".encode()).hexdigest()[:6]
+    place = hashlib.sha256(f"{source.resolve()} {model} {VERSIONS}".encode()).hexdigest()[:6]
     archive = terminal.open_archive(_ARCHIVES / f"{dataset.resolve().name if dataset else 'sample'}-{place}", model)
     with terminal.progress_bar() as bar:
         added = archive.add([source], bar)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,22 +18,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import bm25, changes, chunk, segment
+from index import articles, bm25, changes, chunk, segment, update
 from index.changes import Added, Report
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
 from index.errors import ArchiveError, CorruptError, MismatchError, QuestionError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.records import Article, Filters, Hit, Passage, Why
-from index.store import Change, Store
+from index.store import Store
 
+# What made an archive's passages and tokens, beside its model; another version refuses it.
+VERSIONS = [articles.VERSION, chunk.VERSION, chunk.SIZE, bm25.VERSION]
 LEGS = ("bm25", "dense")
 DEPTH = 1000
-# Passages embedded between two commits: what an interrupted add can lose, some three minutes of work.
-_BATCH = 4096
 _TRIES = 5
 MAX_QUERY = 2000
-
-_Work = tuple[Article, str, list[Passage]]
 
 
 class Archive:
@@ -86,7 +84,7 @@ class Archive:
             raise MismatchError(f"{self.path} was made by another version of this program: delete it and add its articles again")
 
     def _fingerprint(self, encoder: Encoder) -> dict[str, Any]:
-        return {"model": encoder.name, "weights": encoder.digest, "versions": [chunk.VERSION, chunk.SIZE, bm25.VERSION]}
+        return {"model": encoder.name, "weights": encoder.digest, "versions": VERSIONS}
 
     # Searching
 
@@ -237,7 +235,7 @@ class Archive:
         found = changes.find(paths)
         with self._writer() as store:
             added, take, vanished = changes.compare(found, store.known(), report)
-            self._carry_out(store, take, vanished, added, report)
+            update.carry_out(self.path / "seg", store, self.encoder, take, vanished, added, report)
         return added
 
     @contextmanager
@@ -264,56 +262,6 @@ class Archive:
             finally:
                 store.close()
 
-    def _carry_out(self, store: Store, take: list[Article], vanished: list[str], added: Added, report: Report) -> None:
-        work = self._split(take, report) if take else []
-        total = sum(len(passages) for _, _, passages in work)
-        for batch in _batches(work):
-            self._commit(store, batch, vanished, lambda more: report("embedding", added.embedded + more, total))
-            added.embedded += sum(len(passages) for _, _, passages in batch)
-            vanished = []
-        if vanished:
-            self._commit(store, [], vanished, lambda more: None)
-
-    def _split(self, take: list[Article], report: Report) -> list[_Work]:
-        """Each article with its heading and its passages."""
-        limit = min(chunk.SIZE, self.encoder.max_tokens)
-        work = []
-        for article in take:
-            count = _count_once(self.encoder.count)
-            head = chunk.heading(article.title, count, limit)
-            work.append((article, head, chunk.passages(article, head, count, limit)))
-            report("splitting", len(work), len(take))
-        return work
-
-    def _commit(self, store: Store, batch: list[_Work], vanished: list[str], done: Callable[[int], None]) -> None:
-        """One commit: embed the batch, write a segment of what stays and what comes, and switch to it."""
-        drop = vanished + [article.id for article, _, _ in batch]  # an article's earlier version has its id
-        texts = [chunk.indexed_text(article, passage, head) for article, head, passages in batch for passage in passages]
-        embedded = 0
-
-        def progress(count: int) -> None:
-            nonlocal embedded
-            embedded += count
-            done(embedded)
-
-        listed = store.segment()
-        old = segment.open_segment(self.path / "seg", listed) if listed else None
-        postings = bm25.build(bm25.tokens(text) for text in texts)
-        vectors = self.encoder.encode(texts, progress) if texts else None
-        ids = np.arange(len(texts), dtype=np.int64) + (1 if old is None or not len(old.ids) else int(old.ids[-1]) + 1)
-        numbered = list(zip(ids.tolist(), (passage for _, _, passages in batch for passage in passages), strict=True))
-        if old is not None:
-            keep = ~np.isin(old.ids, store.passage_numbers(drop))
-            kept = old.dense.vectors()[keep]
-            vectors = kept if vectors is None else np.concatenate([kept, vectors])
-            postings = bm25.merge(old.bm25.postings, keep, postings)
-            ids = np.concatenate([old.ids[keep], ids])
-        assert vectors is not None
-        assert len(vectors) == len(ids) == len(postings.lengths)
-        written = segment.write(self.path / "seg", ids, vectors, postings)
-        store.commit(Change(drop, [article for article, _, _ in batch], numbered, written))
-        segment.collect(self.path / "seg", {written.name})
-
 
 def check_query(query: str) -> None:
     """A QuestionError where a query has no word, or more characters than anyone types."""
@@ -328,29 +276,3 @@ def matched_terms(query: str, text: str) -> tuple[str, ...]:
     found = set(bm25.tokens(text))
     asked = dict.fromkeys(word for word in bm25.words(query) if word.casefold() not in bm25.STOP_WORDS)
     return tuple(word for word in asked if bm25.stem(word) in found)
-
-
-def _count_once(count: chunk.Counter) -> chunk.Counter:
-    """`count`, remembering: the heading and the sentences of an article are asked for more than once."""
-    sizes: dict[str, int] = {}
-
-    def counted(texts: list[str]) -> list[int]:
-        fresh = [text for text in dict.fromkeys(texts) if text not in sizes]
-        if fresh:
-            sizes.update(zip(fresh, count(fresh), strict=True))
-        return [sizes[text] for text in texts]
-
-    return counted
-
-
-def _batches(work: list[_Work]) -> Iterator[list[_Work]]:
-    batch: list[_Work] = []
-    size = 0
-    for item in work:
-        batch.append(item)
-        size += len(item[2])
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

@@ -2,8 +2,8 @@
 
 What goes out is what is indexed and quoted: paragraphs separated by one blank line, without control characters, and
 without the lines that a page puts around an article: newsletter prompts, sharing and comment prompts, photo credits,
-captions, "3 min read". A line goes only when the whole line matches, or when it stands inside a newsletter form; no word
-inside a sentence is ever touched.
+captions, "3 min read". A line goes only when the whole line matches, or when it stands inside a newsletter form or a list of
+other stories; no word inside a sentence is ever touched.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _BOILERPLATE = re.compile(
 _AGENCY = r"(?:Reuters|AP|AFP|EPA|Getty(?: Images)?|Shutterstock|Alamy|PA|Bloomberg|Flickr|Wikimedia(?: Commons)?)"
 _CAPTION = re.compile(
     rf"""(?x)
-      .{{1,300}}(?<![.!?"”’])\ \[[A-Z][\w.&' -]{{1,40}}\]
+      .{{1,300}}(?<![.!?"”’])\ \[[A-Z][\w.&'/ -]{{1,60}}\]
     | .{{1,200}}(?<![.!?"”’])\ \(file(?:\ photo)?\)\s*(?:{_AGENCY})?
     | (?:[A-Z][\w.'’-]*\ ){{1,3}}[A-Z]?[\w.'’-]*\ ?/\ ?{_AGENCY}(?:/.{{1,40}})?
     """
@@ -53,6 +53,8 @@ _FORM_CLOSES = re.compile(
     r"(?i)you are now subscribed\b.*|we will not share your e-?mail.*|by (?:clicking|signing up|subscribing).*\byou agree\b.*"
 )
 _FORM_LINES, _FORM_LINE = 14, 120
+_LIST_OPENS = re.compile(r"(?i)(?:related (?:stories|articles|topics|content)|most (?:read|popular|viewed)|read more)\s*:?")
+_SENTENCE_END = re.compile(r"""[.!?:,;…]["'”’)\]]*$""")
 
 
 def printable(text: str) -> str:
@@ -68,7 +70,7 @@ def one_line(text: str) -> str:
 def clean(text: str, title: str = "") -> str:
     """The article text that every offset counts in: printable paragraphs without boilerplate lines or the repeated title."""
     lines = [line.rstrip() for line in printable(text).split("\n")]
-    kept = [line for line in _without_forms(lines) if not is_boilerplate(line) and (not title or line.strip() != title)]
+    kept = [line for line in _without_furniture(lines) if not is_boilerplate(line) and (not title or line.strip() != title)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
 
 
@@ -78,14 +80,27 @@ def is_boilerplate(line: str) -> bool:
     return bool(line) and bool(_BOILERPLATE.fullmatch(line) or _CAPTION.fullmatch(line))
 
 
-def _without_forms(lines: list[str]) -> Iterator[str]:
+def _without_furniture(lines: list[str]) -> Iterator[str]:
     position = 0
     while position < len(lines):
         if _FORM_OPENS.fullmatch(lines[position].strip()):
             position = _form_end(lines, position)
+        elif _LIST_OPENS.fullmatch(lines[position].strip()):
+            position = _list_end(lines, position)
         else:
             yield lines[position]
         position += 1
+
+
+def _list_end(lines: list[str], start: int) -> int:
+    """The last of the headlines that follow "Related stories": short lines that do not end like a sentence."""
+    end = start
+    for position in range(start + 1, min(start + _FORM_LINES, len(lines))):
+        line = lines[position].strip()
+        if len(line) > _FORM_LINE or _SENTENCE_END.search(line):
+            break
+        end = position if line else end
+    return end
 
 
 def _form_end(lines: list[str], start: int) -> int:

@@ -210,7 +210,7 @@ def test_a_fault_while_adding_leaves_the_earlier_state(
 
 def test_a_large_add_commits_as_it_goes(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch, encoder: BagEncoder) -> None:
     """An interrupted add keeps its commits, and the next one embeds the rest only."""
-    monkeypatch.setattr("index.archive._BATCH", 2)
+    monkeypatch.setattr("index.update._BATCH", 2)
     home = folder({f"{number}.txt": f"Story {number} is here." for number in range(6)})
     real, calls = encoder.encode, []
 

@@ -17,6 +17,7 @@ FURNITURE = [
     "Your email address will not be published. Required fields are marked *",
     "Photo: Ann Vale/Coastline Pictures",
     "Divers at the quay on Monday [Coastline Pictures]",
+    "Divers at the quay on Monday [Ann Vale/Coastline Pictures]",
     "Guards at the gate (file)",
     "Guards at the gate (file)Reuters",
     "Ann Vale/AP",
@@ -70,6 +71,12 @@ def test_a_form_ends_where_the_article_goes_on() -> None:
     )
     text = f"Get The Ledger In Your Inbox!\n\n{paragraph}\n\n“Thank you!”\n\nYou are now subscribed.\n\nEnd."
     assert clean(text) == f"{paragraph}\n\n“Thank you!”\n\nEnd."
+
+
+def test_the_headlines_under_related_stories_go() -> None:
+    """Up to the next sentence."""
+    text = "It sank.\n\nRelated Stories\nMarket hall roof: council to decide\n\nLifeboat crew to get new slipway\n\nNine people died."
+    assert clean(text) == "It sank.\n\nNine people died."
 
 
 def test_a_repeated_title_goes() -> None:
