@@ -47,44 +47,14 @@ def build(archive: "Archive") -> "gr.Blocks":
 
     from qa import render
 
-    def answer(history: Messages) -> tuple[Messages, str]:
-        text, cards = reply(_question(history[-1]), archive)
-        return [*history, {"role": "assistant", "content": text}], cards or _NO_SOURCES
-
     def open_passage(citation: str) -> str:
         return passage(str(citation), archive)
 
-    private: dict[str, Any] = {"api_visibility": "private"}
     with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(render.masthead(archive.census()), apply_default_css=False, elem_id="masthead")
         with gr.Row(elem_id="desk"):
             with gr.Column(scale=7, min_width=320, elem_id="left"):
-                chat = gr.Chatbot(
-                    elem_id="chat",
-                    label="Conversation",
-                    show_label=False,
-                    container=False,
-                    height=None,
-                    layout="panel",
-                    autoscroll=False,
-                    buttons=["copy"],
-                    latex_delimiters=[],
-                    allow_tags=False,
-                    placeholder=_WELCOME,
-                    examples=[{"text": prompt} for prompt in prompts(archive)],
-                )
-                with gr.Row(elem_id="entry"):
-                    box = gr.Textbox(
-                        placeholder="Ask the archive",
-                        label="Question",
-                        show_label=False,
-                        container=False,
-                        submit_btn=True,
-                        autofocus=True,
-                        scale=9,
-                        elem_id="question",
-                    )
-                    new = gr.Button("New chat", size="md", scale=0, min_width=100, elem_id="new")
+                chat, box, new = _conversation(gr, prompts(archive))
             with gr.Column(scale=5, min_width=320, elem_id="right"):
                 reader = gr.HTML(
                     _NO_SOURCES,
@@ -94,34 +64,73 @@ def build(archive: "Archive") -> "gr.Blocks":
                     elem_id="side",
                     apply_default_css=False,
                 )
-
-        # While an answer is made nothing else can be asked: two at once would each write its own history over the other's.
-        def typed(message: str, history: Messages | None) -> tuple[Any, Messages]:
-            return gr.Textbox(value="", interactive=False), asked(history, message)
-
-        def chosen(history: Messages | None, event: gr.SelectData) -> tuple[Any, Messages]:
-            return typed(event.value["text"], history)
-
-        def ready() -> Any:
-            return gr.Textbox(interactive=True)
-
-        begun = (
-            box.submit(typed, [box, chat], [box, chat], queue=False, **private),
-            chat.example_select(chosen, chat, [box, chat], queue=False, **private),
-        )
-        answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **private) for event in begun]
-        for event in answering:
-            event.then(ready, None, box, queue=False, **private).then(None, js=_SHOW_QUESTION, **private)
-        gr.on(
-            [new.click, chat.clear],
-            lambda: ([], _NO_SOURCES, ready()),
-            None,
-            [chat, reader, box],
-            cancels=answering,
-            queue=False,
-            **private,
-        )
+        _wire(gr, archive, chat, box, new, reader)
     return page
+
+
+def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
+    """The chat, the box to ask in, and the button for a new chat."""
+    chat = gr.Chatbot(
+        elem_id="chat",
+        label="Conversation",
+        show_label=False,
+        container=False,
+        height=None,
+        layout="panel",
+        autoscroll=False,
+        buttons=["copy"],
+        latex_delimiters=[],
+        allow_tags=False,
+        placeholder=_WELCOME,
+        examples=[{"text": prompt} for prompt in examples],
+    )
+    with gr.Row(elem_id="entry"):
+        box = gr.Textbox(
+            placeholder="Ask the archive",
+            label="Question",
+            show_label=False,
+            container=False,
+            submit_btn=True,
+            autofocus=True,
+            scale=9,
+            elem_id="question",
+        )
+        new = gr.Button("New chat", size="md", scale=0, min_width=100, elem_id="new")
+    return chat, box, new
+
+
+def _wire(gr: Any, archive: "Archive", chat: Any, box: Any, new: Any, reader: Any) -> None:
+    """What happens when something is asked, chosen or cleared.
+
+    While an answer is made nothing else can be asked: two at once would each write its own history over the other's.
+    """
+    private: dict[str, Any] = {"api_visibility": "private"}
+
+    def typed(message: str, history: Messages | None) -> tuple[Any, Messages]:
+        return gr.Textbox(value="", interactive=False), asked(history, message)
+
+    def chosen(history: Messages | None, event: gr.SelectData) -> tuple[Any, Messages]:
+        return typed(event.value["text"], history)
+
+    def answer(history: Messages) -> tuple[Messages, str]:
+        text, cards = reply(_question(history[-1]), archive)
+        return [*history, {"role": "assistant", "content": text}], cards or _NO_SOURCES
+
+    def ready() -> Any:
+        return gr.Textbox(interactive=True)
+
+    begun = (
+        box.submit(typed, [box, chat], [box, chat], queue=False, **private),
+        chat.example_select(chosen, chat, [box, chat], queue=False, **private),
+    )
+    answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **private) for event in begun]
+    for event in answering:
+        event.then(ready, None, box, queue=False, **private).then(None, js=_SHOW_QUESTION, **private)
+
+    def cleared() -> tuple[Messages, str, Any]:
+        return [], _NO_SOURCES, ready()
+
+    gr.on([new.click, chat.clear], cleared, None, [chat, reader, box], cancels=answering, queue=False, **private)
 
 
 # A long answer would push its own question out of sight: scroll the chat so that the question stands at the top.
