@@ -134,13 +134,14 @@ def _packaged_model() -> Path:
 
 
 def _from_hub(name: str) -> Path:
+    """The files of a model by its name on the hub: those fetched earlier, without asking the network, or else fetched now."""
     from huggingface_hub import snapshot_download
 
     wanted = ["*.json", "*.txt", "*.model", "model.safetensors", "*/config.json", "*/model.safetensors"]
-    try:
-        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"]))
-    except (OSError, ValueError) as error:  # no network, no such name, not a legal name
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"model {name}: no such folder, and it cannot be fetched ({reason}); name a folder with the model's files"
-        ) from error
+    reason = ""
+    for fetched in (True, False):
+        try:
+            return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"], local_files_only=fetched))
+        except (OSError, ValueError) as error:  # no network, no such name, not a legal name
+            reason = str(error).strip().splitlines()[0]
+    raise ModelError(f"model {name}: no such folder, and it cannot be fetched ({reason}); name a folder with the model's files")

@@ -95,7 +95,7 @@ def commands_in(document: str) -> list[str]:
 
 
 def test_commands_in_the_readme_exist() -> None:
-    """Each parses with the real parser, or is a target of the Makefile."""
+    """Each is a target of the Makefile, or a command with options that it has."""
     commands = [command.split("  #")[0].strip() for command in commands_in((ROOT / "README.md").read_text())]
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     known = {command.name for command in [*cli.INDEX, *cli.QA, *cli.APP, *cli.EVAL]}
