@@ -42,7 +42,8 @@ def evidence_hits(found: Mapping[str, list[bool]]) -> dict[str, float]:
         for question, right in found.items()
     }
     names = {Success @ 4: "Hits@4", Success @ 10: "Hits@10", RR @ 10: "MRR@10"}
-    return {names[measure]: value for measure, value in ir_measures.calc_aggregate(list(names), qrels, run).items()}
+    means = ir_measures.calc_aggregate(list(names), qrels, run)
+    return {name: means[measure] for measure, name in names.items()}
 
 
 @dataclass(frozen=True, slots=True)
