@@ -78,7 +78,7 @@ def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
         height=None,
         layout="panel",
         autoscroll=False,
-        buttons=["copy"],
+        buttons=[],
         latex_delimiters=[],
         allow_tags=False,
         placeholder=_WELCOME,

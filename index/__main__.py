@@ -1,4 +1,4 @@
-"""python -m index add|search|status: the commands that fill an archive and search it."""
+"""python -m index add|remove|search|status: the commands that fill an archive and search it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,23 @@ def _add(arguments: argparse.Namespace) -> int:
     return 1 if added.rejected else 0
 
 
+def _remove_options(parser: argparse.ArgumentParser) -> None:
+    terminal.archive_options(parser)
+    terminal.json_option(parser)
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="files or folders that were added; they need not exist any more"
+    )
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    removed = terminal.open_archive(arguments.archive, arguments.model).remove(arguments.paths)
+    if arguments.json:
+        terminal.print_json({"removed": removed})
+    else:
+        print(f"removed {removed:,}")
+    return 0
+
+
 def _search_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
@@ -47,10 +64,9 @@ def _search_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
 
 
 def _search(arguments: argparse.Namespace) -> int:
@@ -110,6 +126,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command("add", "Add files and folders, or bring the archive up to date with them.", _add_options, _add),
+    Command("remove", "Take articles out of the archive, by the files or folders that they came from.", _remove_options, _remove),
     Command("search", "Show the passages that match best.", _search_options, _search),
     Command("status", "Show what the archive holds.", _status_options, _status),
 )

@@ -238,6 +238,14 @@ class Archive:
             update.carry_out(self.path / "seg", store, self.encoder, take, vanished, added, report)
         return added
 
+    def remove(self, paths: list[Path]) -> int:
+        """Take out the articles that came from files and folders, there still or not; how many. A UsageError where there are none."""
+        assert self._store  # or an ArchiveError that says how to make one
+        with self._writer() as store:
+            gone = changes.within(store.known(), paths)
+            update.carry_out(self.path / "seg", store, self.encoder, [], gone, Added(), lambda stage, done, total: None)
+        return len(gone)
+
     @contextmanager
     def _writer(self) -> Iterator[Store]:
         """The one writing store, new tables made where there are none; an ArchiveError while another process writes."""

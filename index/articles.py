@@ -66,7 +66,7 @@ def find(paths: list[Path]) -> tuple[list[Path], list[ArticleError]]:
     for path in paths:
         place = absolute(path)
         if not place.exists():
-            raise UsageError(f"{path}: no such file or folder; nothing was changed")
+            raise UsageError(f"{path}: no such file or folder; nothing was changed ('clippings remove' takes articles out)")
         files |= dict.fromkeys(_walk(place, closed) if place.is_dir() else [place])
     return list(files), closed
 
@@ -89,6 +89,9 @@ def _walk(folder: Path, closed: list[ArticleError]) -> list[Path]:
         closed.append(ArticleError(str(error.filename), f"the folder cannot be listed: {error.strerror}"))
 
     for parent, folders, names in os.walk(folder, onerror=unlisted):
+        if "store.db" in names and "seg" in folders:  # an archive, perhaps the one that is being added to
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         links = [Path(parent) / name for name in folders if (Path(parent) / name).is_symlink()]
         closed += [ArticleError(str(link), "a link to a folder is not followed: name the folder itself") for link in links]

@@ -41,7 +41,7 @@ def find(paths: list[Path]) -> Found:
     """What there is at `paths`; a UsageError where there is nothing to read."""
     files, closed = articles.find(paths)
     if not files and not closed:
-        raise UsageError(f"no files in {', '.join(map(str, paths))}; nothing was changed")
+        raise UsageError(f"no files in {', '.join(map(str, paths))}; nothing was changed ('clippings remove' takes articles out)")
     return Found([articles.absolute(path) for path in paths], files, closed)
 
 
@@ -53,6 +53,7 @@ def compare(found: Found, known: Known, report: Report) -> tuple[Added, list[Art
     added = Added(rejected=list(found.closed))
     take: list[Article] = []
     seen: set[str] = set()
+    earlier = {Path(articles.file_of(path)) for path in known}
     unread: set[Path] = {Path(error.path) for error in found.closed}
     for done, file in enumerate(found.files, start=1):
         rejected = len(added.rejected)
@@ -62,6 +63,8 @@ def compare(found: Found, known: Known, report: Report) -> tuple[Added, list[Art
             take += [article] if article else []
         if len(added.rejected) > rejected:
             unread.add(file)
+            if file in earlier:
+                added.rejected[rejected:] = [_stays(error) for error in added.rejected[rejected:]]
         report("reading", done, len(found.files))
     given = set(found.paths)
     vanished = [
@@ -87,6 +90,19 @@ def _consider(source: articles.Source | ArticleError, known: Known, added: Added
     added.changed += bool(earlier)
     added.new += not earlier
     return source.path, article
+
+
+def _stays(error: ArticleError) -> ArticleError:
+    return ArticleError(error.path, f"{error.reason}; what it gave earlier stays in the archive")
+
+
+def within(known: Known, paths: list[Path]) -> list[str]:
+    """The ids of the articles at or below some paths, which need not exist any more; a UsageError where there are none."""
+    places = {articles.absolute(path) for path in paths}
+    found = [article_id for path, (article_id, _) in known.items() if _within(path, places)]
+    if not found:
+        raise UsageError(f"no article of the archive is from {', '.join(map(str, paths))}; nothing was changed")
+    return found
 
 
 def _within(path: str, places: set[Path]) -> bool:

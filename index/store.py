@@ -61,7 +61,7 @@ class Store:
             if write:
                 self._db.execute("PRAGMA journal_mode=WAL")
         except sqlite3.Error as error:
-            raise ArchiveError(f"{path}: cannot be opened ({error})") from error
+            raise ArchiveError(f"{path}: cannot be opened ({error}); if it is damaged, make the archive again from its articles") from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -51,7 +51,7 @@ def _cite(chosen: Sequence[Candidate], question: str) -> tuple[Citation, ...]:
 def _why_not(ranked: Sequence[Candidate], missing: Sequence[str]) -> str:
     """Why there is no answer: the words that the whole archive does not have, or else that no sentence comes close enough."""
     if missing:
-        return f"no article has {', '.join(f'“{word}”' for word in missing)}"
+        return f"no article has the word{'s' if len(missing) > 1 else ''} {', '.join(f'“{word}”' for word in missing)}"
     if not ranked:
         return "nothing in it matches the question"
     return "it has the words of the question, but no sentence that comes close enough to answering it"

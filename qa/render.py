@@ -1,7 +1,7 @@
 """Answers and articles -> Markdown and HTML. The one sink through which article text reaches a page; it escapes everything.
 
-Markdown goes to the chat, whose own sanitiser stops scripts but lets images, forms and styles call out: so every sign that is not
-a letter, a digit or a space becomes a character reference, in one pass. HTML goes to the reader, which sanitises nothing.
+Markdown goes to the chat, whose own sanitiser stops scripts but lets images, forms and styles call out: so every sign that
+Markdown could read becomes a character reference, in one pass. HTML goes to the reader, which sanitises nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from index.clean import one_line
 from index.records import Article
 from qa.answer import Answer, Citation
 
-_SIGN = re.compile(r"[^\w ]|_", re.ASCII)
+# Every sign of ASCII that Markdown could read: all but plain punctuation, and of that what opens a list or a web address.
+_SIGN = re.compile(
+    r"""[^\w ,.;:'"?()%-]|_|^[-.:]|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]|(?<=^\d\d\d\d)[.)]|(?<=www)\.""", re.ASCII | re.IGNORECASE
+)
 
 
 def markdown(text: str) -> str:

@@ -70,7 +70,7 @@ def test_an_empty_archive_abstains(archive: Archive, folder: Folder) -> None:
     """No hits, no quotes, no error."""
     archive.add([folder({"a.pdf": "It sank."})])
     answer = ask("who sank", archive)
-    assert (answer.outcome, answer.reason, answer.nearest) == ("abstained", "no article has “sank”", ())
+    assert (answer.outcome, answer.reason, answer.nearest) == ("abstained", "no article has the word “sank”", ())
 
 
 def test_a_word_of_a_title_is_not_missing(archive: Archive, folder: Folder) -> None:

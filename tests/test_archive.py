@@ -83,7 +83,28 @@ def test_a_file_that_cannot_be_read_any_more_keeps_what_it_gave(archive: Archive
     (home / "wire.jsonl").write_text('{"_id": "dam", "text": "The')
     added = archive.add([home])
     assert [Path(error.path.rpartition(":")[0] or error.path).name for error in added.rejected] == ["ferry.txt", "wire.jsonl"]
+    assert all("earlier stays" in error.reason for error in added.rejected)
     assert (added.removed, sorted(titles(archive, "ferry dam"))) == (0, ["ferry.txt", "wire.jsonl#dam"])
+
+
+def test_articles_can_be_taken_out(archive: Archive, folder: Folder) -> None:
+    """By a file or a folder, there still or not; nothing else goes."""
+    home = folder({"a/ferry.txt": FERRY, "b/dam.txt": DAM})
+    archive.add([home])
+    shutil.rmtree(home / "a")
+    assert archive.remove([home / "a"]) == 1
+    assert titles(archive, "ferry dam") == ["dam.txt"]
+    with pytest.raises(UsageError, match="no article of the archive is from"):
+        archive.remove([home / "a"])
+
+
+def test_an_archive_is_not_added_to_itself(tmp_path: Path, folder: Folder) -> None:
+    """Where it lies inside the folder that is added."""
+    home = folder({"ferry.txt": FERRY})
+    inside = Archive(home / "archive", BagEncoder())
+    inside.add([home])
+    added = inside.add([home])
+    assert (added.new, added.unchanged, added.rejected) == (0, 1, [])
 
 
 def test_a_folder_that_cannot_be_listed_keeps_what_it_gave(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

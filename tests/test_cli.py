@@ -77,6 +77,8 @@ def test_ask(run: Run, folder: Folder) -> None:
     ("arguments", "says"),
     [
         (["add", "empty"], "no files in empty; nothing was changed"),
+        (["remove", "none"], "no article of the archive is from none; nothing was changed"),
+        (["remove", "none", "--archive", "none"], "no archive at none"),
         (["add", "none"], "none: no such file or folder; nothing was changed"),
         (["add", "articles", "--model", "other"], "was made with model bag"),
         (["search", "ferry", "--model", "other"], "leave --model and CLIPPINGS_MODEL out"),

@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from index.clean import one_line
 from index.records import Article, Why
@@ -34,10 +35,22 @@ def article(text: str) -> Article:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_sign_of_an_article_reaches_the_chat_as_markup(text: str) -> None:
-    """Every sign is a character reference; what they stand for is the text itself."""
+    """Every sign that could be is a character reference; what they stand for is the text itself."""
     escaped = markdown(text)
     assert html.unescape(escaped) == text
-    assert re.fullmatch(r"(?:[A-Za-z0-9 ]|&#\d+;)*", escaped)
+    assert re.fullmatch(r"""(?:[A-Za-z0-9 ,.;:'"?()%-]|&#\d+;)*""", escaped)
+
+
+@pytest.mark.parametrize(
+    "text", ["1. one", "12) two", "1986. It was", "- item", ": x", "www.evil.test", "WWW.evil.test", "*a*", "a_b_", "~~x~~"]
+)
+def test_what_markdown_would_read_is_escaped(text: str) -> None:
+    """As CommonMark with tables, strike-through and bare addresses reads it: one paragraph of that text and nothing else."""
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(markdown(text))
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    assert {child.type for child in tokens[1].children} <= {"text", "text_special"}
+    assert "".join(child.content for child in tokens[1].children) == text
+    assert not re.search(r"(?i)www\.|://|@", markdown(text))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -71,7 +84,7 @@ def test_an_answer_quotes_first_and_an_abstention_says_so() -> None:
     cited = Citation(1, one, 0, 18, "Iran confirmed it.", Why(1, None, ("Iran",)))
     searched = Searched(1, 2, {})
     shown = answer(Answer("q", "", (cited,), (), searched, 1.0))
-    assert shown.startswith("> Iran confirmed it&#46; [1](#p=id.00:0-18)")
+    assert shown.startswith("> Iran confirmed it. [1](#p=id.00:0-18)")
     refused = answer(Answer("q", "nothing in it matches", (), (cited,), searched, 0.0))
-    assert refused.startswith("**The archive does not say.** Nothing in it matches&#46;")
+    assert refused.startswith("**The archive does not say.** Nothing in it matches.")
     assert "Nearest, and not an answer" in refused
