@@ -27,7 +27,7 @@ Messages = list[dict[str, Any]]
 # Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
 _PROMPTS = (
     "who confirmed Iranian operatives in Iraq",
-    "how many people died when the ferry sank",
+    "when did the strike on the Sarn Valley railway end",
     "why did the governor of the Bank of Ostrany resign",
     "what did Thessen tell parliament about the soldiers",
 )

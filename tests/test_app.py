@@ -32,8 +32,9 @@ def test_a_question_is_escaped_and_comes_back(small: Archive) -> None:
     assert app._question({"role": "user", "content": [{"type": "text", "text": markdown(HOSTILE)}]}) == HOSTILE
 
 
-def test_prompts_fall_back_to_headlines(small: Archive) -> None:
+def test_prompts_fall_back_to_headlines(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the questions that the archive answers."""
+    monkeypatch.setattr(app, "_PROMPTS", ("who won the chess in Oslo", "how many people died when the ferry sank"))
     assert app.prompts(small) == ["how many people died when the ferry sank", HOSTILE]
 
 
