@@ -24,12 +24,14 @@ from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
 from index.errors import ArchiveError, CorruptError, MismatchError, QuestionError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.records import Article, Filters, Hit, Passage, Why
-from index.store import Store
+from index.store import FORMAT, Store
 
 # What made an archive's passages and tokens, beside its model; another version refuses it.
-VERSIONS = [articles.VERSION, chunk.VERSION, chunk.SIZE, bm25.VERSION]
+VERSIONS = [FORMAT, articles.VERSION, chunk.VERSION, chunk.SIZE, bm25.VERSION]
 LEGS = ("bm25", "dense")
 DEPTH = 1000
+# A passage's BM25 score gets this share of its whole article's: what an article is about, it seldom says in each passage.
+_WHOLE_WEIGHT = 0.5
 _TRIES = 5
 MAX_QUERY = 2000
 
@@ -149,11 +151,12 @@ class Archive:
         return np.isin(current.ids, self._store.allowed(filters)) if filters and filters != Filters() else None
 
     def _rank(self, current: segment.OpenSegment, leg: str, query: str, allow: NDArray[np.bool_] | None) -> dict[int, float]:
-        rows, scores = (
-            current.bm25.search(bm25.tokens(query), DEPTH, allow)
-            if leg == "bm25"
-            else current.dense.search(self.encoder.encode([query])[0], DEPTH, allow)
-        )
+        if leg == "dense":
+            rows, cosines = current.dense.search(self.encoder.encode([query])[0], DEPTH, allow)
+            return dict(zip(rows.tolist(), cosines.tolist(), strict=True))
+        tokens = bm25.tokens(query)
+        whole = _WHOLE_WEIGHT * current.whole.get_scores(tokens)[current.articles]
+        rows, scores = current.bm25.search(tokens, DEPTH, allow, whole)
         return dict(zip(rows.tolist(), scores.tolist(), strict=True))
 
     def _hits(self, current: segment.OpenSegment, query: str, rankings: Mapping[str, Ranking], best: Ranking) -> list[Hit]:

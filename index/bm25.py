@@ -143,15 +143,15 @@ class BM25(BM25Okapi):  # type: ignore[misc]
         """The scores of some rows."""
         return [float(score) for score in self.get_scores(query)[doc_ids]]
 
-    def search(self, query: list[str], k: int, allow: NDArray[np.bool_] | None = None) -> tuple[Rows, Scores]:
+    def search(self, query: list[str], k: int, allow: NDArray[np.bool_] | None = None, more: Scores | None = None) -> tuple[Rows, Scores]:
         """The best `k` rows that share a token with the query, best first, ties by row, and their scores.
 
-        `allow`, bool[N], limits the rows. A match is a shared token, never a score above 0.
+        `allow`, bool[N], limits the rows; `more`, float64[N], is added to their scores. A match is a shared token, never a score above 0.
         """
         found = np.zeros(self.corpus_size, dtype=bool)
         for term in query:
             found[self._posting(term)[0]] = True
         candidates = np.flatnonzero(found if allow is None else found & allow)
-        scores = self.get_scores(query)[candidates]
+        scores = (self.get_scores(query) if more is None else self.get_scores(query) + more)[candidates]
         best = np.argsort(-scores, kind="stable")[:k]
         return candidates[best], scores[best]

@@ -14,16 +14,18 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index import bm25, dense
+from index import dense
+from index.bm25 import BM25, Postings
 from index.encoder import Vectors
 from index.errors import CorruptError
 
 _ARRAYS = ("starts", "rows", "counts", "lengths")
-_VECTORS, _IDS, _TERMS = "vectors.faiss", "ids.npy", "terms.txt"
+_VECTORS, _IDS, _ARTICLES = "vectors.faiss", "ids.npy", "articles.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +39,57 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class OpenSegment:
-    """A segment, mapped: row r of both legs is the passage ids[r]."""
+    """A segment, mapped: row r of both legs is the passage ids[r], of the article that is row articles[r] of `whole`."""
 
     name: str
     ids: NDArray[np.int64]
+    articles: NDArray[np.int64]
     dense: dense.Dense
-    bm25: bm25.BM25
+    bm25: BM25
+    whole: BM25
 
 
-def write(folder: Path, ids: NDArray[np.int64], vectors: Vectors, postings: bm25.Postings) -> Segment:
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is written as a segment, row by row; `whole` are the postings of whole articles."""
+
+    ids: NDArray[np.int64]
+    articles: NDArray[np.int64]
+    vectors: Vectors
+    postings: Postings
+    whole: Postings
+
+
+def write(folder: Path, contents: Contents) -> Segment:
     """Write a segment below `folder` and return what to put into the manifest; on return it is on the disk."""
     passing = folder / f"tmp-{os.getpid()}"
     shutil.rmtree(passing, ignore_errors=True)
     passing.mkdir(parents=True)
-    dense.write(passing / _VECTORS, vectors)
-    np.save(passing / _IDS, ids)
-    for name in _ARRAYS:
-        np.save(passing / f"{name}.npy", getattr(postings, name))
-    (passing / _TERMS).write_text("".join(f"{term}\n" for term in postings.terms), encoding="utf-8")
+    dense.write(passing / _VECTORS, contents.vectors)
+    np.save(passing / _IDS, contents.ids)
+    np.save(passing / _ARTICLES, contents.articles)
+    _write_postings(passing, "passages", contents.postings)
+    _write_postings(passing, "whole", contents.whole)
     files = {file.name: _sync(file) for file in sorted(passing.iterdir())}
     name = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:24]
     _publish(passing, folder / name)
-    return Segment(name, len(ids), files)
+    return Segment(name, len(contents.ids), files)
+
+
+def _write_postings(home: Path, kind: str, postings: Postings) -> None:
+    for name in _ARRAYS:
+        np.save(home / f"{kind}.{name}.npy", getattr(postings, name))
+    (home / f"{kind}.terms.txt").write_text("".join(f"{term}\n" for term in postings.terms), encoding="utf-8")
+
+
+def _read_postings(home: Path, kind: str) -> BM25:
+    arrays = {name: _map(home / f"{kind}.{name}.npy") for name in _ARRAYS}
+    lines = (home / f"{kind}.terms.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    return BM25(Postings({term: number for number, term in enumerate(lines)}, **arrays))
+
+
+def _map(file: Path) -> Any:
+    return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
 def _sync(file: Path) -> str:
@@ -91,10 +122,8 @@ def open_segment(folder: Path, segment: Segment) -> OpenSegment:
     home = folder / segment.name
     for name, digest in segment.files.items():
         _check(home / name, digest)
-    arrays = {name: np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
-    terms = {term: number for number, term in enumerate((home / _TERMS).read_text(encoding="utf-8").split("\n")[:-1])}
-    ids = np.load(home / _IDS, mmap_mode="r", allow_pickle=False)
-    return OpenSegment(segment.name, ids, dense.Dense(home / _VECTORS), bm25.BM25(bm25.Postings(terms, **arrays)))
+    passages, whole = _read_postings(home, "passages"), _read_postings(home, "whole")
+    return OpenSegment(segment.name, _map(home / _IDS), _map(home / _ARTICLES), dense.Dense(home / _VECTORS), passages, whole)
 
 
 def _check(file: Path, digest: str) -> None:

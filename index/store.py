@@ -20,7 +20,7 @@ from index.errors import ArchiveError, CorruptError
 from index.records import Article, Filters, Passage
 from index.segment import Segment
 
-FORMAT = 1
+FORMAT = 2
 _FIELDS = [field.name for field in fields(Article)]
 _SCHEMA = f"""
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

@@ -63,6 +63,8 @@ def _commit(folder: Path, store: Store, encoder: Encoder, batch: list[_Work], va
     postings = bm25.build(bm25.tokens(text) for text in texts)
     vectors = encoder.encode(texts, progress) if texts else None
     ids = np.arange(len(texts), dtype=np.int64) + (1 if old is None or not len(old.ids) else int(old.ids[-1]) + 1)
+    articles = np.repeat(np.arange(len(batch), dtype=np.int64), [len(passages) for _, _, passages in batch])
+    whole = bm25.build(bm25.tokens(f"{article.title}\n{article.text}") for article, _, _ in batch)
     numbered = list(zip(ids.tolist(), (passage for _, _, passages in batch for passage in passages), strict=True))
     if old is not None:
         keep = ~np.isin(old.ids, store.passage_numbers(drop))
@@ -70,9 +72,12 @@ def _commit(folder: Path, store: Store, encoder: Encoder, batch: list[_Work], va
         vectors = kept if vectors is None else np.concatenate([kept, vectors])
         postings = bm25.merge(old.bm25.postings, keep, postings)
         ids = np.concatenate([old.ids[keep], ids])
+        keep_whole = np.isin(np.arange(old.whole.corpus_size), old.articles[keep])
+        articles = np.concatenate([(np.cumsum(keep_whole) - 1)[old.articles[keep]], articles + int(keep_whole.sum())])
+        whole = bm25.merge(old.whole.postings, keep_whole, whole)
     assert vectors is not None
-    assert len(vectors) == len(ids) == len(postings.lengths)
-    written = segment.write(folder, ids, vectors, postings)
+    assert len(vectors) == len(ids) == len(articles) == len(postings.lengths)
+    written = segment.write(folder, segment.Contents(ids, articles, vectors, postings, whole))
     store.commit(Change(drop, [article for article, _, _ in batch], numbered, written))
     segment.collect(folder, {written.name})
 

@@ -33,6 +33,21 @@ def test_what_is_added_is_found(archive: Archive, folder: Folder) -> None:
     assert (hit.why.bm25, hit.why.dense, hit.why.terms) == (1, 1, ("valley", "emptied"))
 
 
+def test_a_passage_is_carried_by_its_article(archive: Archive, folder: Folder) -> None:
+    """Of two equal passages, the one whose article speaks of the question elsewhere too comes first, whatever was added before."""
+    filler = " ".join(["Nothing of note was said in the long hours of that quiet day by anybody at all."] * 2)
+    other = f"{filler} Nine people died. {filler}"
+    about = f"{filler} Nine people died. {filler} {filler} Selwyn mourned the ferry in silence for a week."
+    home = folder({"a.txt": other, "b.txt": about, "c.txt": DAM})
+    archive.add([home])
+    folder({"c.txt": FERRY.replace("Nine", "Two")})
+    archive.add([home])
+    hits = [
+        hit for hit in archive.search("nine people died Selwyn ferry", 10, legs=("bm25",)) if "Nine people" in archive.text(hit.passage)
+    ]
+    assert Path(archive.article(hits[0].passage.article_id).path).name == "b.txt"
+
+
 def test_adding_again_embeds_nothing(archive: Archive, folder: Folder, encoder: BagEncoder) -> None:
     """Unchanged articles are known by their content."""
     home = folder({"ferry.txt": FERRY, "dam.txt": DAM})
