@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from index import terminal
-from index.errors import ClippingsError, UsageError
+from index.errors import ArchiveError, ClippingsError, UsageError
 from index.terminal import Command
 
 if TYPE_CHECKING:
@@ -119,6 +119,12 @@ def _wire(gr: Any, archive: "Archive", chat: Any, box: Any, new: Any, reader: An
     def ready() -> Any:
         return gr.Textbox(interactive=True)
 
+    def thumbed(history: Messages, event: gr.LikeData) -> None:
+        try:
+            gr.Info(noted(history, event.index, event.liked, archive), duration=3)
+        except ClippingsError as error:
+            gr.Warning(html.escape(f"Not kept: {error}."))
+
     begun = (
         box.submit(typed, [box, chat], [box, chat], queue=False, **private),
         chat.example_select(chosen, chat, [box, chat], queue=False, **private),
@@ -130,6 +136,7 @@ def _wire(gr: Any, archive: "Archive", chat: Any, box: Any, new: Any, reader: An
     def cleared() -> tuple[Messages, str, Any]:
         return [], _NO_SOURCES, ready()
 
+    chat.like(thumbed, chat, None, **private)
     gr.on([new.click, chat.clear], cleared, None, [chat, reader, box], cancels=answering, queue=False, **private)
 
 
@@ -152,9 +159,26 @@ def asked(history: Messages | None, message: str) -> Messages:
 
 def _question(message: dict[str, Any]) -> str:
     """The question in a message that `asked` made."""
+    return html.unescape(_text(message))
+
+
+def _text(message: dict[str, Any]) -> str:
     content = message["content"]
-    text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
-    return html.unescape(text)
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
+
+
+def noted(history: Messages, place: int, liked: object, archive: "Archive") -> str:
+    """Keep a thumb on the answer at a place of the conversation: True is up, False down, anything else takes it back. What was done.
+
+    A ClippingsError where the archive would now answer otherwise: the thumb was on a quote that is no longer its answer.
+    """
+    from qa import ask, feedback, render
+
+    answer = ask(_question(history[place - 1]), archive)
+    if not _text(history[place]).startswith(render.answer(answer).partition("\n\n")[0]):
+        raise ArchiveError("the archive has changed since this answer: ask again")
+    feedback.record(archive, answer, liked if isinstance(liked, bool) else None)
+    return "Kept with the archive." if isinstance(liked, bool) else "Taken back."
 
 
 def passage(citation: str, archive: "Archive") -> str:

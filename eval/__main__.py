@@ -1,44 +1,99 @@
-"""python -m eval: how well the archive is searched and its questions answered, over the sample set or a BEIR folder."""
+"""python -m eval: how well an archive is searched and its questions answered, over the sample set, a BEIR folder or your own questions."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import subprocess
+import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index import terminal
+from index.errors import UsageError
 from index.terminal import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from eval.report import Result
+    from eval.dataset import Dataset
+    from eval.result import Result
     from index import Archive
-    from index.changes import Report
 
-_ARCHIVES = Path("runs/archives")
+_RUNS = Path("runs")
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser, "an archive that has the articles already (default: one of its own, below ./runs)")
     parser.set_defaults(archive=None)
     terminal.json_option(parser)
-    parser.add_argument("--dataset", type=Path, metavar="DIR", help="a BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv) instead")
+    over = parser.add_argument_group("what to measure on (default: the sample set)").add_mutually_exclusive_group()
+    over.add_argument("--dataset", type=Path, metavar="DIR", help="a BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv)")
+    over.add_argument(
+        "--questions", type=Path, metavar="FILE", help="your own questions, over --archive (or $CLIPPINGS_ARCHIVE, or ./archive)"
+    )
+    what = parser.add_argument_group("what to measure")
+    what.add_argument("--config", nargs="+", metavar="NAME", help="these configurations only, the first as the baseline")
+    what.add_argument("--kind", help="the questions of one kind only")
+    what.add_argument("--out", type=Path, metavar="DIR", help="a new folder for the files (default: ./runs/<the time>)")
+    gate = parser.add_argument_group("the gate: is the sample set as good as it was?").add_mutually_exclusive_group()
+    gate.add_argument("--gate", action="store_true", help="exit with 1 where a measure dropped")
+    gate.add_argument("--update", action="store_true", help="pin this result")
+    parser.add_argument("--lower", metavar="WHY", help="with --update: pin lower figures too, and say why")
+    other = parser.add_argument_group("instead of measuring").add_mutually_exclusive_group()
+    other.add_argument("--query", metavar="ID", help="show everything about one question")
+    other.add_argument("--compare", nargs=2, type=Path, metavar="RUN", help="compare the folders of two runs")
+    other.add_argument("--draft", type=int, metavar="N", help="print N passages of the archive as a file to write questions into")
+    other.add_argument("--review", action="store_true", help="turn the chat's feedback into questions in --questions FILE, one at a time")
 
 
 def _eval(arguments: argparse.Namespace) -> int:
-    named = arguments.archive and terminal.open_archive(arguments.archive, arguments.model)
-    result = evaluate(named or prepare(arguments.dataset, arguments.model), arguments.dataset)
-    from eval import report
+    if arguments.compare:
+        from eval import files
 
-    if arguments.json:
-        terminal.print_json(report.as_dict(result))
+        print(files.compared(*arguments.compare))
+        return 0
+    if arguments.draft is not None or arguments.review:
+        return _write_questions(arguments)
+    configurations = _configurations(arguments)
+    archive = _archive(arguments)
+    dataset = _dataset(arguments, archive)
+    if arguments.query:
+        from eval.explain import explain
+
+        print(explain(arguments.query, dataset, archive, configurations))
+        return 0
+    return _measure(arguments, dataset, archive, configurations)
+
+
+def _write_questions(arguments: argparse.Namespace) -> int:
+    from eval import drafts
+
+    archive = terminal.open_archive(arguments.archive or _own_archive(), arguments.model)
+    if arguments.review:
+        drafts.review(archive, arguments.questions)
     else:
-        print(report.screen(result))
+        print(drafts.draft(archive, arguments.draft))
     return 0
+
+
+def _own_archive() -> Path:
+    return Path(os.environ.get("CLIPPINGS_ARCHIVE") or "archive")
+
+
+def _configurations(arguments: argparse.Namespace) -> list[str]:
+    from eval.run import CONFIGURATIONS
+
+    names = list(dict.fromkeys(arguments.config or CONFIGURATIONS))
+    unknown = [name for name in names if name not in CONFIGURATIONS]
+    if unknown:
+        raise UsageError(f"no configuration {unknown[0]!r}: there are {', '.join(CONFIGURATIONS)}")
+    return names
+
+
+def _archive(arguments: argparse.Namespace) -> Archive:
+    if arguments.archive or arguments.questions:
+        return terminal.open_archive(arguments.archive or _own_archive(), arguments.model)
+    return prepare(arguments.dataset, arguments.model)
 
 
 def prepare(dataset: Path | None, model: str | None) -> Archive:
@@ -51,7 +106,7 @@ def prepare(dataset: Path | None, model: str | None) -> Archive:
         beir(dataset)  # a folder of another kind is refused before anything is embedded
         source = dataset / "corpus.jsonl"
     place = hashlib.sha256(f"{source.resolve()} {model} {VERSIONS}".encode()).hexdigest()[:6]
-    archive = terminal.open_archive(_ARCHIVES / f"{dataset.resolve().name if dataset else 'sample'}-{place}", model)
+    archive = terminal.open_archive(_RUNS / "archives" / f"{dataset.resolve().name if dataset else 'sample'}-{place}", model)
     with terminal.progress_bar() as bar:
         added = archive.add([source], bar)
     for error in added.rejected:
@@ -59,44 +114,55 @@ def prepare(dataset: Path | None, model: str | None) -> Archive:
     return archive
 
 
-def evaluate(archive: Archive, folder: Path | None = None) -> Result:
-    """Every configuration over the sample set, and the answers too; or over the BEIR folder given."""
-    from eval import dataset, measure, run
-    from eval.report import Result
+def _dataset(arguments: argparse.Namespace, archive: Archive) -> Dataset:
+    from eval import dataset
 
-    questions = dataset.beir(folder) if folder else dataset.sample(archive)
-    archive.load()
-    judged = run.qrels(questions, archive)
+    if arguments.dataset:
+        found = dataset.beir(arguments.dataset)
+    elif arguments.questions:
+        found = dataset.from_questions(arguments.questions, archive, arguments.questions.stem)
+    else:
+        found = dataset.sample(archive)
+    return found.of_kind(arguments.kind)
+
+
+def _measure(arguments: argparse.Namespace, dataset: Dataset, archive: Archive, configurations: list[str]) -> int:
+    from eval import files, report
+    from eval.result import evaluate
+
+    gated = not (arguments.dataset or arguments.questions or arguments.kind)
+    if (arguments.gate or arguments.update) and not gated:
+        raise UsageError("the gate is over the whole sample set: leave --dataset, --questions and --kind out")
     with terminal.progress_bar() as bar:
-        runs = [run.search(questions, archive, name, _stepper(bar, name, len(judged))) for name in run.CONFIGURATIONS]
-        answers = None if folder else run.answers(questions, archive, _stepper(bar, "answers", len(questions.questions)))
-    scores = {one.name: measure.per_question(judged, one.ranked) for one in runs}
-    abstention = measure.abstention(questions, answers) if answers else None
-    return Result(questions, archive.status(), _commit(), judged, runs, scores, abstention)
+        result = evaluate(dataset, archive, configurations, _RUNS / "encodings", bar)
+    out = arguments.out or _RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    files.write(result, out)
+    if arguments.json:
+        terminal.print_json(result.as_dict())
+    else:
+        print(report.screen(result))
+    passed = _gate(arguments, result) if gated else True
+    terminal.talk(f"written    {out}/{{report.html, result.json, per_query.csv, qrels.trec, run.*.trec}}")
+    return 0 if passed else 1
 
 
-def _stepper(bar: Report, stage: str, total: int) -> Callable[[], None]:
-    done = 0
+def _gate(arguments: argparse.Namespace, result: Result) -> bool:
+    """Pin the result, or hold it against what is pinned; false where it fails and that was asked for."""
+    from eval import gate
 
-    def step() -> None:
-        nonlocal done
-        done += 1
-        bar(stage, done, total)
-
-    return step
-
-
-def _commit() -> str:
-    """The commit of this code, with + where the tree differs from it; "none" outside a repository."""
-    here = Path(__file__).parent
-    try:
-        named = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=here, capture_output=True, text=True, check=True)  # noqa: S607
-    except (OSError, subprocess.CalledProcessError):
-        return "none"
-    return named.stdout.strip()
+    say = terminal.talk if arguments.json else print
+    if arguments.update:
+        lowered = gate.pin(result, arguments.lower)
+        say("; ".join(["gate       pinned", *lowered]))
+        return True
+    if not gate.PINNED.is_file() and not arguments.gate:
+        return True
+    checks = gate.check(result, gate.read())
+    say(gate.line(checks))
+    return not arguments.gate or all(one.passed for one in checks)
 
 
-COMMANDS = (Command("eval", "Measure retrieval and answers over the sample set, or over a BEIR folder.", _options, _eval),)
+COMMANDS = (Command("eval", "Measure retrieval and answers over the sample set, a BEIR folder or your own questions.", _options, _eval),)
 
 if __name__ == "__main__":
     sys.exit(terminal.main("python -m eval", __doc__, COMMANDS))

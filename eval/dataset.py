@@ -1,8 +1,9 @@
 """A question set: this project's own, or any BEIR folder. Judgements are spans of articles, or whole documents.
 
-Our format is one JSON object a line: id, question, kind, evidence (a list of article and quote; empty where the archive does not
-say), and, for a follow-up, the id of the question that it `follows`. An article is named by the end of its path. A quote
-that is missing or stands twice in its article is an error that names the question.
+Our format is one JSON object a line: id, question, kind, and evidence: a list of article and quote, empty where the kind is
+unanswerable. Evidence in a syndicated copy names the place in that list of what it is a `copy_of`. A follow-up names the id of the
+question that it `follows`. An article is named by the end of its path. A quote that is missing, or stands twice in its article, is an
+error that names the line.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,21 @@ UNANSWERABLE = "unanswerable"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A span of an article that answers a question; a passage is relevant when it overlaps it."""
+    """A span of an article that answers a question; a passage is relevant when it overlaps it. A copy knows its original."""
 
     article_id: str
     start: int
     end: int
+    original: Evidence | None = None
 
     def overlaps(self, article_id: str, start: int, end: int) -> bool:
         """Whether a span of an article shares a character with this one."""
         return article_id == self.article_id and start < self.end and self.start < end
+
+    def passages(self, archive: Archive) -> list[str]:
+        """The names of the passages that overlap it, in the order of the article."""
+        passages = archive.passages(self.article_id)
+        return [passage_key(one) for one in passages if self.overlaps(one.article_id, one.start, one.end)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,19 @@ class Dataset:
     digest: str
     by_document: bool
 
+    @property
+    def answerable(self) -> tuple[Question, ...]:
+        """The questions that the archive answers."""
+        return tuple(question for question in self.questions if question.answerable)
+
+    def of_kind(self, kind: str | None) -> Dataset:
+        """The questions of one kind; all of them for None. A UsageError where none of them is answerable: nothing could be measured."""
+        kept = replace(self, questions=tuple(question for question in self.questions if kind in (None, question.kind)))
+        if not kept.answerable:
+            kinds = ", ".join(dict.fromkeys(question.kind for question in self.answerable if question.kind)) or "no kinds"
+            raise UsageError(f"{self.name} has no answerable question{f' of kind {kind!r}: it has {kinds}' if kind else ''}")
+        return kept
+
 
 def sample(archive: Archive) -> Dataset:
     """This project's questions, with their evidence found in `archive`."""
@@ -75,13 +95,34 @@ def sample(archive: Archive) -> Dataset:
 
 
 def from_questions(file: Path, archive: Archive, name: str) -> Dataset:
-    """Questions in our format; a UsageError names the line, or the question whose quote cannot be found."""
+    """Questions in our format; a UsageError names the line that is none, or whose quote cannot be found."""
     finder = _Finder(archive)
-    questions = tuple(
-        Question(record["id"], record["question"], record["kind"], tuple(finder.span(record["id"], one) for one in record["evidence"]))
-        for record in records(file, ("id", "question", "kind", "evidence"))
-    )
-    return Dataset(name, questions, _digest(file), by_document=False)
+    questions: dict[str, Question] = {}
+    for line, record in records(file, ("id", "question", "kind", "evidence")):
+        place = f"{file}:{line}: question {record['id']}"
+        question = _question(record, finder, place)
+        if question.id in questions:
+            raise UsageError(f"{place} stands there twice: give one of them another id")
+        questions[question.id] = question
+    if not questions:
+        raise UsageError(f"{file}: it has no questions")
+    return Dataset(name, tuple(questions.values()), _digest(file), by_document=False)
+
+
+def _question(record: dict[str, Any], finder: _Finder, place: str) -> Question:
+    kind, text = str(record["kind"]), str(record["question"]).strip()
+    if not text:
+        raise UsageError(f"{place} is empty: write one, or delete the line")
+    if bool(record["evidence"]) == (kind == UNANSWERABLE):
+        raise UsageError(f"{place} is of kind {kind!r} and has {len(record['evidence'])} quotes: only {UNANSWERABLE} ones have none")
+    spans: list[Evidence] = []
+    for one in record["evidence"]:
+        try:
+            original = spans[one["copy_of"]] if "copy_of" in one else None
+            spans.append(replace(finder.span(place, str(one["article"]), str(one["quote"])), original=original))
+        except (KeyError, IndexError, TypeError) as error:
+            raise UsageError(f"{place}: evidence has an article, a quote, and perhaps the place of what it is a copy_of") from error
+    return Question(str(record["id"]), text, kind, tuple(spans))
 
 
 class _Finder:
@@ -90,18 +131,18 @@ class _Finder:
     def __init__(self, archive: Archive) -> None:
         self._articles = {article.path: article for article in archive.articles()}
 
-    def span(self, question: str, evidence: dict[str, str]) -> Evidence:
-        article = self._article(question, evidence["article"])
-        quote, places = evidence["quote"], article.text.count(evidence["quote"])
+    def span(self, place: str, name: str, quote: str) -> Evidence:
+        article = self._article(place, name)
+        places = article.text.count(quote)
         if places != 1:
-            raise UsageError(f"question {question}: its quote stands {places} times in {evidence['article']}, not once: {quote[:60]!r}")
+            raise UsageError(f"{place}: its quote stands {places} times in {name}, not once: {quote[:60]!r}")
         start = article.text.index(quote)
         return Evidence(article.id, start, start + len(quote))
 
-    def _article(self, question: str, name: str) -> Article:
+    def _article(self, place: str, name: str) -> Article:
         named = [article for path, article in self._articles.items() if path == name or path.endswith(f"/{name}")]
         if len(named) != 1:
-            raise UsageError(f"question {question}: {len(named)} articles of the archive are named {name}, not one")
+            raise UsageError(f"{place}: {len(named)} articles of the archive are named {name}, not one")
         return named[0]
 
 
@@ -124,7 +165,7 @@ def beir(folder: Path) -> Dataset:
                 judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(float(row["score"]))
             except (KeyError, TypeError, ValueError) as error:
                 raise UsageError(f"{file}:{number}: not a judgement: query-id, corpus-id and score, with a header") from error
-    texts = {str(record["_id"]): str(record["text"]) for record in records(folder / "queries.jsonl", ("_id", "text"))}
+    texts = {str(record["_id"]): str(record["text"]) for _, record in records(folder / "queries.jsonl", ("_id", "text"))}
     if unasked := judged.keys() - texts.keys():
         raise UsageError(f"{file}: query {min(unasked)} is judged, and not in queries.jsonl")
     quotes = _quotes(folder / "answers.jsonl")
@@ -143,13 +184,17 @@ def _quotes(file: Path) -> dict[str, tuple[str, ...]]:
         return {}
     return {
         str(record["_id"]): tuple("".join(one["quote"].split()) for one in record["evidence"])
-        for record in records(file, ("_id", "evidence"))
+        for _, record in records(file, ("_id", "evidence"))
     }
 
 
-def records(file: Path, needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file; a UsageError names the line that is none, or that lacks a needed field."""
-    for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
+def records(file: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file with their line numbers; a UsageError names the line that is none, or that lacks a needed field."""
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: cannot be read as UTF-8 text ({error})") from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
@@ -159,7 +204,7 @@ def records(file: Path, needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
             raise UsageError(f"{file}:{number}: not a JSON object: {error}") from error
         if missing:
             raise UsageError(f"{file}:{number}: it has no {', '.join(missing)}")
-        yield record
+        yield number, record
 
 
 def _digest(file: Path) -> str:

@@ -2,7 +2,7 @@
 
 A folder needs an answers.jsonl beside its queries: _id, unanswerable, and evidence (doc and quote). Each question is searched for
 as the assistant would; a candidate sentence is right when it holds a gold quote of its document, or stands inside one. Error rates are of
-questions left out, in five folds. The sample questions take no part, so that the gate measures on what was not fitted.
+questions left out, in five folds. A folder that has one of the gate's questions is refused: it measures on what was not fitted.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from eval.__main__ import prepare
-from eval.dataset import document_key, records
+from eval.dataset import SAMPLE_QUESTIONS, document_key, records
 from index import Archive, terminal
+from index.bm25 import words
+from index.errors import UsageError
 from index.terminal import Command
 from qa.assistant import HITS
 from qa.evidence import FEATURES, Candidate, candidates
@@ -39,14 +41,28 @@ class _Labelled:
 
 
 def _labelled(folder: Path, archive: Archive, limit: int) -> Iterator[_Labelled]:
-    answers = list(records(folder / "answers.jsonl", ("_id", "unanswerable", "evidence")))
-    texts = {row["_id"]: row["text"] for row in records(folder / "queries.jsonl", ("_id", "text"))}
+    answers = [row for _, row in records(folder / "answers.jsonl", ("_id", "unanswerable", "evidence"))]
+    texts = {row["_id"]: row["text"] for _, row in records(folder / "queries.jsonl", ("_id", "text"))}
     random.Random(_SEED).shuffle(answers)  # noqa: S311 - a sample, not a secret
     for answer in answers[:limit]:
         found = candidates(texts[answer["_id"]], archive.search(texts[answer["_id"]], HITS), archive)
         gold = [] if answer["unanswerable"] else [(one["doc"], " ".join(one["quote"].split())) for one in answer["evidence"]]
         right = np.array([_is_right(candidate, gold) for candidate in found])
         yield _Labelled(np.array([candidate.features for candidate in found]), right, not answer["unanswerable"])
+
+
+def check_apart(folder: Path) -> None:
+    """A UsageError where a folder's queries hold a question that the gate measures with."""
+    held = {_plain(row["question"]) for _, row in records(SAMPLE_QUESTIONS, ("question",))}
+    for line, row in records(folder / "queries.jsonl", ("_id", "text")):
+        if _plain(row["text"]) in held:
+            raise UsageError(
+                f"{folder / 'queries.jsonl'}:{line}: the gate measures with this question, so nothing may be fitted on it: {row['text']}"
+            )
+
+
+def _plain(question: str) -> str:
+    return " ".join(words(question.casefold()))
 
 
 def _is_right(candidate: Candidate, gold: list[tuple[str, str]]) -> bool:
@@ -77,6 +93,7 @@ def _threshold(supports: np.ndarray, answerable: np.ndarray) -> float:
 def _run(arguments: argparse.Namespace) -> int:
     questions: list[_Labelled] = []
     for folder in arguments.folders:
+        check_apart(folder)
         archive = prepare(folder, None)
         questions += [one for one in _labelled(folder, archive, arguments.limit) if len(one.features)]
     print(f"{len(questions):,} questions, {sum(one.answerable for one in questions):,} of them answerable; seed {_SEED}")

@@ -1,25 +1,28 @@
-"""Questions x configurations -> runs: the ranked names of passages or documents for each question."""
+"""Questions x configurations -> runs: the ranked names of passages or documents for each question, and the answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from eval.dataset import Dataset, Question, document_key, passage_key
+from eval.encodings import Kept
 from index.archive import LEGS, Archive
 from index.fusion import Fusion, reciprocal_rank, weighted_sum
-from index.records import Hit
+from index.records import Filters, Hit
 from qa.answer import Answer
 from qa.assistant import ask
 
-# Name -> the legs that search and how they are fused.
+# Name -> the legs that search and how they are fused. The first is the baseline of the screen.
 CONFIGURATIONS: dict[str, tuple[tuple[str, ...], Fusion]] = {
     "bm25": (("bm25",), weighted_sum),
     "dense": (("dense",), weighted_sum),
     "rrf": (LEGS, reciprocal_rank),
     "hybrid": (LEGS, weighted_sum),
 }
+# The configuration that the product uses.
+MAIN = "hybrid"
 _DEPTH = {"passages": 10, "documents": 100}
 
 Qrels = dict[str, dict[str, int]]
@@ -29,63 +32,85 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one configuration found for each question, best first, and its milliseconds a question.
+    """What one configuration found for each answerable question, best first, and its milliseconds a question.
 
     `evidence` says of the first ten passages, for questions that have quotes, which hold one of them whole. White space does not
-    count, as in the script behind the MultiHop-RAG paper.
+    count, as in the script behind the MultiHop-RAG paper. `answers` are the assistant's over this configuration, to every question.
     """
 
     name: str
     ranked: Ranked
     milliseconds: float
-    evidence: dict[str, list[bool]]
+    evidence: dict[str, list[bool]] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+
+class Configured(Archive):
+    """An archive that searches by one configuration, whoever asks."""
+
+    def __init__(self, archive: Archive, configuration: str) -> None:
+        super().__init__(archive.path, archive.encoder)
+        self._configuration = CONFIGURATIONS[configuration]
+
+    def search(
+        self, query: str, k: int = 10, filters: Filters | None = None, legs: Collection[str] = LEGS, fuse: Fusion = weighted_sum
+    ) -> list[Hit]:
+        """As `Archive.search`, by this configuration's legs and fusion instead of those given."""
+        return super().search(query, k, filters, *self._configuration)
 
 
 def search(dataset: Dataset, archive: Archive, configuration: str, step: Step = lambda: None) -> Run:
     """Run every answerable question through a configuration."""
-    legs, fuse = CONFIGURATIONS[configuration]
+    configured = Configured(archive, configuration)
     depth = _DEPTH["documents" if dataset.by_document else "passages"]
     ranked: Ranked = {}
     evidence: dict[str, list[bool]] = {}
-    questions = [question for question in dataset.questions if question.answerable]
     seconds = 0.0
-    for question in questions:
+    for question in dataset.answerable:
         started = perf_counter()
-        hits = archive.search(question.text, depth, legs=legs, fuse=fuse)
+        hits = configured.search(question.text, depth)
         seconds += perf_counter() - started
-        ranked[question.id] = _names(hits, archive, dataset.by_document)
+        ranked[question.id] = _names(question, hits, archive, dataset.by_document)
         if question.quotes:
             found = ("".join(archive.text(hit.passage).split()) for hit in hits[:10])
             evidence[question.id] = [any(quote in text for quote in question.quotes) for text in found]
         step()
-    return Run(configuration, ranked, 1000 * seconds / max(1, len(questions)), evidence)
+    return Run(configuration, ranked, 1000 * seconds / max(1, len(ranked)), evidence)
 
 
-def _names(hits: Iterable[Hit], archive: Archive, by_document: bool) -> list[str]:
-    if not by_document:
-        return [passage_key(hit.passage) for hit in hits]
-    return list(dict.fromkeys(document_key(archive.article(hit.passage.article_id)) for hit in hits))
+def _names(question: Question, hits: Iterable[Hit], archive: Archive, by_document: bool) -> list[str]:
+    """The names of hits, each once, at its best rank: of documents, or of passages, with a copy's under its original's name."""
+    if by_document:
+        return list(dict.fromkeys(document_key(archive.article(hit.passage.article_id)) for hit in hits))
+    return list(dict.fromkeys(_story(question, hit, archive) for hit in hits))
+
+
+def _story(question: Question, hit: Hit, archive: Archive) -> str:
+    passage = hit.passage
+    for evidence in question.evidence:
+        if evidence.original and evidence.overlaps(passage.article_id, passage.start, passage.end):
+            return next(iter(evidence.original.passages(archive)))
+    return passage_key(passage)
 
 
 def qrels(dataset: Dataset, archive: Archive) -> Qrels:
-    """Judgements for each answerable question: graded documents, or 1 for each passage that overlaps its evidence."""
-    answerable = (question for question in dataset.questions if question.answerable)
-    return {question.id: question.documents or _relevant(question, archive) for question in answerable}
+    """Judgements for each answerable question: graded documents, or 1 for each passage that overlaps its evidence.
+
+    Evidence in a copy of a story is the original's: it adds nothing that a perfect ranking would have to find twice.
+    """
+    return {question.id: question.documents or _relevant(question, archive) for question in dataset.answerable}
 
 
 def _relevant(question: Question, archive: Archive) -> dict[str, int]:
-    return {
-        passage_key(passage): 1
-        for evidence in question.evidence
-        for passage in archive.passages(evidence.article_id)
-        if evidence.overlaps(passage.article_id, passage.start, passage.end)
-    }
+    originals = (evidence for evidence in question.evidence if not evidence.original)
+    return {name: 1 for evidence in originals for name in evidence.passages(archive)}
 
 
-def answers(dataset: Dataset, archive: Archive, step: Step = lambda: None) -> dict[str, Answer]:
-    """The assistant's answer to every question, the unanswerable ones too, each asked by itself."""
+def answers(dataset: Dataset, archive: Archive, configuration: str, kept: Kept, step: Step = lambda: None) -> dict[str, Answer]:
+    """The assistant's answer to every question over a configuration, each asked by itself."""
+    configured = Configured(Archive(archive.path, kept), configuration)
     given = {}
     for question in dataset.questions:
-        given[question.id] = ask(question.text, archive)
+        given[question.id] = ask(question.text, configured)
         step()
     return given

@@ -161,11 +161,13 @@ class Archive:
 
     def _hits(self, current: segment.OpenSegment, query: str, rankings: Mapping[str, Ranking], best: Ranking) -> list[Hit]:
         ranks = {leg: {row: rank for rank, row in enumerate(ordered(ranking), start=1)} for leg, ranking in rankings.items()}
+        rows = np.array(list(best), dtype=np.int64)
+        found = {word: current.bm25.stands_in(bm25.stem(word), rows) for word in _asked(query)}
         hits = []
-        for row, score in best.items():
-            passage = self._store.passage(int(current.ids[row]))
-            terms = matched_terms(query, self.text(passage))
-            hits.append(Hit(passage, score, Why(ranks["bm25"].get(row), ranks["dense"].get(row), terms)))
+        for place, (row, score) in enumerate(best.items()):
+            terms = tuple(word for word, here in found.items() if here[place])
+            why = Why(ranks["bm25"].get(row), ranks["dense"].get(row), terms)
+            hits.append(Hit(self._store.passage(int(current.ids[row])), score, why))
         return hits
 
     def term_weights(self, text: str) -> dict[str, float]:
@@ -285,5 +287,9 @@ def check_query(query: str) -> None:
 def matched_terms(query: str, text: str) -> tuple[str, ...]:
     """The words of `query`, as typed, whose index tokens stand in `text`."""
     found = set(bm25.tokens(text))
-    asked = dict.fromkeys(word for word in bm25.words(query) if word.casefold() not in bm25.STOP_WORDS)
-    return tuple(word for word in asked if bm25.stem(word) in found)
+    return tuple(word for word in _asked(query) if bm25.stem(word) in found)
+
+
+def _asked(query: str) -> dict[str, None]:
+    """The words of a query that are looked for, each once, as typed."""
+    return dict.fromkeys(word for word in bm25.words(query) if word.casefold() not in bm25.STOP_WORDS)

@@ -130,6 +130,10 @@ class BM25(BM25Okapi):  # type: ignore[misc]
         span = slice(0, 0) if number is None else slice(*self.postings.starts[number : number + 2])
         return self.postings.rows[span], self.postings.counts[span]
 
+    def stands_in(self, term: str, rows: Rows) -> NDArray[np.bool_]:
+        """bool[len(rows)]: whether a term stands in each of some rows."""
+        return np.isin(rows, self._posting(term)[0])
+
     def get_scores(self, query: list[str]) -> Scores:
         """float64[N]: the score of every text; a token that stands twice in the query counts twice."""
         scores = np.zeros(self.corpus_size)

@@ -13,8 +13,14 @@ from pathlib import Path  # noqa: E402
 import pytest  # noqa: E402
 from fakes import BagEncoder  # noqa: E402
 
+import cli  # noqa: E402
+from eval import dataset  # noqa: E402
 from eval.dataset import SAMPLE_ARTICLES  # noqa: E402
-from index import Archive  # noqa: E402
+from eval.result import Result, evaluate  # noqa: E402
+from eval.run import CONFIGURATIONS  # noqa: E402
+from index import Archive, terminal  # noqa: E402
+
+Run = Callable[..., tuple[int, str, str]]
 
 ROOT = Path(__file__).parent.parent
 # The five articles and the data sets that some checks are measured on; they are no part of the project.
@@ -46,9 +52,30 @@ def archive(tmp_path: Path, encoder: BagEncoder) -> Archive:
     return Archive(tmp_path / "archive", encoder)
 
 
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run a command over ./archive with the toy encoder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(terminal, "open_archive", lambda path, model: Archive(path, BagEncoder(model or "bag")))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(arguments)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """The sample archive, made with the real model."""
     archive = Archive(tmp_path_factory.mktemp("sample") / "archive")
     archive.add([SAMPLE_ARTICLES])
     return archive
+
+
+@pytest.fixture(scope="session")
+def sample_result(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Every configuration, and its answers, over the sample set with the real model."""
+    questions = dataset.sample(sample)
+    return evaluate(questions, sample, list(CONFIGURATIONS), tmp_path_factory.mktemp("encodings"), lambda stage, done, total: None)

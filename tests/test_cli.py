@@ -8,27 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import BagEncoder
-
-import cli
-from index import Archive, terminal
+from conftest import Run
 
 Folder = Callable[[dict[str, str]], Path]
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run a command over ./archive with the toy encoder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(terminal, "open_archive", lambda path, model: Archive(path, BagEncoder(model or "bag")))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = cli.main(arguments)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def test_add_twice_says_what_it_did(run: Run, folder: Folder) -> None:
@@ -91,6 +73,12 @@ def test_ask(run: Run, folder: Folder) -> None:
         (["status", "--archive", "none"], "no archive at none"),
         (["chat", "--archive", "none"], "no archive at none"),
         (["eval", "--dataset", "empty"], "not a BEIR folder, it has no corpus.jsonl"),
+        (["eval", "--config", "bm26"], "no configuration 'bm26': there are bm25, dense, rrf, hybrid"),
+        (["eval", "--questions", "none"], "none: cannot be read as UTF-8 text"),
+        (["eval", "--questions", "articles/a.txt"], "a.txt:1: not a JSON object"),
+        (["eval", "--draft", "0"], "ask for 1 or more"),
+        (["eval", "--review"], "--questions"),
+        (["eval", "--compare", "none", "empty"], "not the result of an eval"),
     ],
 )
 def test_bad_input_gets_one_line_and_changes_nothing(run: Run, folder: Folder, tmp_path: Path, arguments: list[str], says: str) -> None:

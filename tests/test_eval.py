@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eval import dataset, measure, report, run
-from eval.__main__ import evaluate
+from eval.encodings import Kept
+from eval.explain import explain
+from eval.result import Result, evaluate, means
 from index import Archive
 from index.errors import UsageError
 from index.records import Why
@@ -17,6 +20,7 @@ from qa.answer import Answer, Citation, Searched
 
 Folder = Callable[[dict[str, str]], Path]
 
+ALL = list(run.CONFIGURATIONS)
 FERRY = "The ferry sank off Selwyn. Nine people died. It rained all night."
 
 
@@ -32,8 +36,12 @@ def questions(tmp_path: Path, *records: object) -> Path:
     return file
 
 
-def one(article: str, quote: str, name: str = "q1") -> dict[str, object]:
+def one(article: str, quote: str, name: str = "q1") -> dict[str, Any]:
     return {"id": name, "question": "how many died", "kind": "how many", "evidence": [{"article": article, "quote": quote}]}
+
+
+def scored(data: dataset.Dataset, archive: Archive, tmp_path: Path) -> Result:
+    return evaluate(data, archive, ALL, tmp_path / "encodings", lambda stage, done, total: None)
 
 
 def test_a_quote_becomes_a_span(small: Archive, tmp_path: Path) -> None:
@@ -48,13 +56,13 @@ def test_a_quote_becomes_a_span(small: Archive, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("article", "quote", "says"),
     [
-        ("ferry.txt", "Ten people died.", "question q1: its quote stands 0 times in ferry.txt"),
-        ("ferry.txt", "i", "question q1: its quote stands 4 times"),
-        ("tram.txt", "Nine people died.", "question q1: 0 articles of the archive are named tram.txt"),
+        ("ferry.txt", "Ten people died.", "jsonl:1: question q1: its quote stands 0 times in ferry.txt, not once: 'Ten people died.'"),
+        ("ferry.txt", "i", "jsonl:1: question q1: its quote stands 4 times"),
+        ("tram.txt", "Nine people died.", "jsonl:1: question q1: 0 articles of the archive are named tram.txt"),
     ],
 )
 def test_gold_that_cannot_be_found_is_an_error(small: Archive, tmp_path: Path, article: str, quote: str, says: str) -> None:
-    """It names the question; it is never a miss."""
+    """It names the line, the question and the quote; it is never a miss."""
     with pytest.raises(UsageError, match=says):
         dataset.from_questions(questions(tmp_path, one(article, quote)), small, "x")
 
@@ -79,17 +87,17 @@ def test_measures_by_hand() -> None:
     """First, third, sixth, nowhere and nothing found: hit@1 1/5, hit@5 2/5, MRR (1 + 1/3 + 1/6) / 5."""
     judged = {"q1": {"a": 1}, "q2": {"a": 1}, "q3": {"a": 1}, "q4": {"a": 1}, "q5": {"a": 1}}
     ranked = {"q1": ["a", "b"], "q2": ["b", "c", "a"], "q3": ["b", "c", "d", "e", "f", "a"], "q4": ["b"], "q5": []}
-    means = report.means(measure.per_question(judged, ranked))
-    assert means["hit@1"] == pytest.approx(1 / 5)
-    assert means["hit@5"] == pytest.approx(2 / 5)
-    assert means["MRR@10"] == pytest.approx((1 + 1 / 3 + 1 / 6) / 5)
-    assert means["nDCG@10"] == pytest.approx((1 + 0.5 + 1 / 2.807354922) / 5)
+    found = means(measure.per_question(judged, ranked))
+    assert found["hit@1"] == pytest.approx(1 / 5)
+    assert found["hit@5"] == pytest.approx(2 / 5)
+    assert found["MRR@10"] == pytest.approx((1 + 1 / 3 + 1 / 6) / 5)
+    assert found["nDCG@10"] == pytest.approx((1 + 0.5 + 1 / 2.807354922) / 5)
 
 
 def test_evidence_hits_by_hand() -> None:
     """First at 1, at 5, and nowhere."""
     found = {"q1": [True, True], "q2": [False] * 4 + [True], "q3": [False] * 10}
-    assert measure.evidence_hits(found) == pytest.approx({"Hits@4": 1 / 3, "Hits@10": 2 / 3, "MRR@10": (1 + 1 / 5) / 3})
+    assert means(measure.evidence_hits(found)) == pytest.approx({"Hits@4": 1 / 3, "Hits@10": 2 / 3, "MRR@10": (1 + 1 / 5) / 3})
 
 
 def test_abstention_by_hand(small: Archive) -> None:
@@ -126,24 +134,132 @@ def test_a_beir_folder_is_scored_by_document(archive: Archive, tmp_path: Path) -
     """Passages fold to their documents; unjudged queries do not count; gold sentences are looked for in passages."""
     home = write_beir(tmp_path / "set")
     archive.add([home / "corpus.jsonl"])
-    archive.load()
-    result = evaluate(archive, home)
+    result = scored(dataset.beir(home), archive, tmp_path)
     assert result.qrels == {"q1": {"d1": 1}, "q2": {"d2": 1}}
-    bm25 = next(one for one in result.runs if one.name == "bm25")
+    bm25 = result.baseline
     assert bm25.ranked["q1"][0] == "d1"
     assert bm25.ranked["q2"][0] == "d3"
     assert result.scores["bm25"]["q1"]["MRR@10"] == 1
     assert bm25.evidence["q1"][0] is True
     shown = report.screen(result)
     assert "2 answerable" in shown
-    assert report.as_dict(result)["configurations"]["bm25"]["mean"]["hit@1"] == 0.5
+    assert result.as_dict()["configurations"]["bm25"]["mean"]["hit@1"] == 0.5
 
 
-def test_the_sample_screen_has_its_lines(small: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_screen_has_its_lines(small: Archive, tmp_path: Path) -> None:
     """Each configuration, the abstentions, the quotes, the kinds, the worst."""
     other = {"id": "q2", "question": "who won the chess", "kind": "unanswerable", "evidence": []}
-    file = questions(tmp_path, one("ferry.txt", "Nine people died."), other)
-    monkeypatch.setattr(dataset, "SAMPLE_QUESTIONS", file)
-    shown = report.screen(evaluate(small)).splitlines()
-    assert [line.split()[0] for line in shown] == ["archive", "config", "bm25", "dense", "rrf", "hybrid", "no", "quotes", "by", "worst"]
+    data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died."), other), small, "x")
+    shown = report.screen(scored(data, small, tmp_path)).splitlines()
+    assert [line.split()[0] for line in shown] == ["archive", "config", *ALL, "no", "headline", "by", "worst"]
     assert "1 answerable + 1 not" in shown[0]
+    assert "baseline" in shown[2]
+    assert "[all alike]" in shown[2]
+
+
+def test_a_copy_counts_as_its_story(archive: Archive, folder: Folder, tmp_path: Path) -> None:
+    """Found in the copy, it is found; found in both, it is found once; and a perfect ranking needs one of them."""
+    text = "The ferry Marit sank off Selwyn with 31 aboard."
+    archive.add([folder({"wire.txt": text, "copy.txt": f"{text} Rain.", "other.txt": "A tram stopped."})])
+    record = one("wire.txt", text)
+    record["evidence"].append({"article": "copy.txt", "quote": text, "copy_of": 0})
+    data = dataset.from_questions(questions(tmp_path, record), archive, "x")
+    judged = run.qrels(data, archive)
+    assert len(judged["q1"]) == 1
+    found = run.search(data, archive, "hybrid")
+    assert found.ranked["q1"][0] in judged["q1"]
+    assert len(found.ranked["q1"]) == 2  # the story once, and the tram
+    assert measure.per_question(judged, found.ranked)["q1"]["nDCG@10"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"question": " "}, "question q1 is empty: write one, or delete the line"),
+        ({"evidence": []}, "is of kind 'how many' and has 0 quotes"),
+        ({"kind": "unanswerable"}, "is of kind 'unanswerable' and has 1 quotes"),
+        ({"evidence": [{"article": "ferry.txt"}]}, "evidence has an article, a quote"),
+        ({"evidence": ["Nine people died."]}, "evidence has an article, a quote"),
+        ({"evidence": [{"article": "ferry.txt", "quote": "Nine people died.", "copy_of": 0}]}, "evidence has an article, a quote"),
+    ],
+)
+def test_a_question_that_cannot_be_measured_is_an_error(small: Archive, tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    """Never a row of zeros."""
+    with pytest.raises(UsageError, match=says):
+        dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died.") | change), small, "x")
+
+
+def test_two_questions_of_one_name_are_an_error(small: Archive, tmp_path: Path) -> None:
+    """One would hide the other."""
+    record = one("ferry.txt", "Nine people died.")
+    with pytest.raises(UsageError, match="jsonl:2: question q1 stands there twice"):
+        dataset.from_questions(questions(tmp_path, record, record), small, "x")
+
+
+def test_a_kind_that_is_not_there_names_those_that_are(small: Archive, tmp_path: Path) -> None:
+    """As the error says."""
+    data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died.")), small, "x")
+    assert len(data.of_kind("how many").questions) == 1
+    with pytest.raises(UsageError, match="x has no answerable question of kind 'why': it has how many"):
+        data.of_kind("why")
+
+
+def test_a_configuration_that_crashes_is_an_error(small: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never a row of zeros."""
+
+    def crash(words: object, meaning: object) -> dict[int, float]:
+        raise RuntimeError("boom")
+
+    data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died.")), small, "x")
+    monkeypatch.setitem(run.CONFIGURATIONS, "hybrid", (("bm25", "dense"), crash))
+    with pytest.raises(RuntimeError, match="boom"):
+        scored(data, small, tmp_path)
+
+
+def test_a_question_that_finds_nothing_stays_in_the_mean(small: Archive, tmp_path: Path) -> None:
+    """With 0."""
+    lost = one("dam.txt", "Nobody was hurt.", "q2") | {"question": "zebra quagga"}
+    data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died."), lost), small, "x")
+    result = scored(data, small, tmp_path)
+    assert result.baseline.ranked["q2"] == []
+    assert result.mean("bm25", "MRR@10") == 0.5
+
+
+def test_quote_f1_by_hand(small: Archive) -> None:
+    """Characters shared, twice, over both lengths: 10 of 20 and of 15 is 20 / 35; the evidence that fits best counts."""
+    article = next(article for article in small.articles() if article.path.endswith("ferry.txt"))
+    gold = (dataset.Evidence(article.id, 10, 25), dataset.Evidence(article.id, 40, 50), dataset.Evidence("other", 0, 20))
+
+    def f1(start: int, end: int) -> float:
+        quote = Citation(1, article, start, end, article.text[start:end], Why(1, 1, ()))
+        return measure.quote_f1(dataset.Question("q", "q", "who", gold), Answer("q", "", (quote,), (), Searched(1, 1, {}), 1.0))
+
+    assert f1(0, 20) == pytest.approx(20 / 35)
+    assert f1(10, 25) == 1
+    assert f1(38, 50) == pytest.approx(20 / 22)
+    assert f1(25, 40) == 0
+    assert measure.quote_f1(dataset.Question("q", "q", "who", gold), Answer("q", "", (), (), Searched(1, 1, {}), 0.0)) == 0
+
+
+def test_encodings_are_kept(archive: Archive, tmp_path: Path) -> None:
+    """A text is embedded once, in this run and the next, and comes back in its place."""
+    encoder = archive.encoder
+    kept = Kept(encoder, tmp_path)
+    first = kept.encode(["a ferry", "a dam", "a ferry"])
+    kept.save()
+    again = Kept(encoder, tmp_path).encode(["a dam", "a tram", "a ferry"])
+    assert encoder.encoded == ["a ferry", "a dam", "a tram"]
+    assert (again[0] == first[1]).all()
+    assert (again[2] == first[0]).all()
+    assert kept.encode([]).shape == (0, encoder.dimension)
+
+
+def test_everything_about_a_question(small: Archive, tmp_path: Path) -> None:
+    """The gold, the words that its passages lack, each leg's ranks with the gold marked."""
+    data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died.")), small, "x")
+    shown = explain("q1", data, small, ["bm25", "hybrid"])
+    assert "“Nine people died.”" in shown
+    assert "0 of 1 words not in its passages" in shown
+    assert "bm25: gold at rank 1\n*  1  " in shown
+    with pytest.raises(UsageError, match="no question q9 in x: its first is q1"):
+        explain("q9", data, small, ["bm25"])

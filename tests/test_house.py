@@ -28,6 +28,8 @@ HOMES = {
     "rank_bm25": "index/bm25.py",
     "gradio": "app.py",
     "ir_measures": "eval/measure.py",
+    "scipy": "eval/significance.py",
+    "jinja2": "eval/pages.py",
     "trafilatura": "index/articles.py",
     "sqlite3": "index/store.py",
 }

@@ -1,0 +1,116 @@
+"""A result -> a folder that any other tool can check: TREC runs and qrels, a CSV row a question, JSON. And two folders compared.
+
+    FOLDER/qrels.trec  run.<configuration>.trec  per_query.csv  result.json  report.html
+
+A document name with white space in it, which TREC's format cannot carry, has it percent-encoded. Scores in a run are 1 / rank: the
+order is what was measured.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from eval import pages
+from eval.report import short
+from eval.result import HEADLINE, Result
+from eval.significance import difference, holm
+from index.errors import UsageError
+
+_SAFE = "!#$&'()*+,/:;=?@[]"
+
+
+def write(result: Result, folder: Path) -> None:
+    """Write everything about a result into a new folder; a UsageError where something is in it already."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsageError(f"{folder}: not empty, and nothing is overwritten: name another with --out")
+        (folder / "qrels.trec").write_text("".join(_qrels(result)), encoding="utf-8")
+        for run in result.runs:
+            (folder / f"run.{run.name}.trec").write_text("".join(_run(run.name, run.ranked)), encoding="utf-8")
+        with (folder / "per_query.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(_rows(result))
+        (folder / "result.json").write_text(json.dumps(result.as_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
+        (folder / "report.html").write_text(pages.page(result), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder}: cannot be written ({error.strerror}): name another folder with --out") from error
+
+
+def _name(name: str) -> str:
+    return quote(name, safe=_SAFE)
+
+
+def _qrels(result: Result) -> Iterator[str]:
+    for question, judged in result.qrels.items():
+        yield from (f"{_name(question)} 0 {_name(name)} {grade}\n" for name, grade in judged.items())
+
+
+def _run(tag: str, ranked: dict[str, list[str]]) -> Iterator[str]:
+    for question, names in ranked.items():
+        yield from (f"{_name(question)} Q0 {_name(name)} {rank} {1 / rank:.9f} {tag}\n" for rank, name in enumerate(names, start=1))
+
+
+def _rows(result: Result) -> Iterator[list[Any]]:
+    yield ["question", "kind", "answerable", "configuration", *result.measures, "outcome", "text"]
+    for question in result.dataset.questions:
+        for run in result.runs:
+            scores = result.scores[run.name].get(question.id, {})
+            outcome = run.answers[question.id].outcome if run.answers else ""
+            measured = [scores.get(name, "") for name in result.measures]
+            yield [question.id, question.kind, question.answerable, run.name, *measured, outcome, question.text]
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The result.json of a run's folder; a UsageError where there is none."""
+    file = folder / "result.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: not the result of an eval ({error}): name a folder that 'clippings eval' wrote") from error
+    if not isinstance(found, dict) or "configurations" not in found:
+        raise UsageError(f"{file}: not the result of an eval: it has no configurations")
+    return found
+
+
+def compared(old: Path, new: Path) -> str:
+    """What changed between two results over the same questions, configuration by configuration, as text."""
+    first, second = read(old), read(new)
+    if first["questions_sha256"] != second["questions_sha256"]:
+        raise UsageError(f"{old} and {new} are over different questions: nothing can be compared")
+    names = [name for name in first["configurations"] if name in second["configurations"]]
+    if not names:
+        raise UsageError(f"{old} and {new} have no configuration in common")
+    pairs = {name: (_scores(first, name), _scores(second, name)) for name in names}
+    found = {name: difference(later, earlier) for name, (earlier, later) in pairs.items()}
+    adjusted = holm([one.p for one in found.values()])
+    lines = [f"{first['dataset']}, {HEADLINE}: {old} (commit {first['commit']}) -> {new} (commit {second['commit']})"]
+    for (name, one), p in zip(found.items(), adjusted, strict=True):
+        earlier, later = (first["configurations"][name]["mean"][HEADLINE], second["configurations"][name]["mean"][HEADLINE])
+        lines.append(
+            f"{name:<10}{short(earlier)} -> {short(later)}  {signed(one.interval.mean)} [{signed(one.interval.low)}, "
+            f"{signed(one.interval.high)}]  +/=/- {one.better}/{one.same}/{one.worse}  p(adj) {short(p)}{moved(*pairs[name])}"
+        )
+    return "\n".join(lines)
+
+
+def _scores(result: dict[str, Any], configuration: str) -> dict[str, float]:
+    return {question: row[HEADLINE] for question, row in result["configurations"][configuration]["questions"].items()}
+
+
+def moved(old: dict[str, float], new: dict[str, float]) -> str:
+    """The questions whose score fell to 0 and those whose score rose from it, in brackets; nothing where there are none."""
+    shared = [question for question in old if question in new]
+    lost = [question for question in shared if old[question] > 0 and new[question] == 0]
+    gained = [question for question in shared if old[question] == 0 and new[question] > 0]
+    parts = [f"{word} {' '.join(found)}" for word, found in (("lost", lost), ("gained", gained)) if found]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def signed(value: float) -> str:
+    """A difference with its sign: +.012."""
+    return f"{value:+.3f}".replace("0.", ".", 1)

@@ -1,0 +1,174 @@
+"""What one eval found: runs and scores, on what, by what; from the archive to numbers, and nothing about how they look."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from eval import measure, run, significance
+from eval.dataset import Dataset
+from eval.encodings import Kept
+from eval.explain import note
+from eval.measure import MEASURES, QUOTE_F1, Abstention, Scores
+from eval.run import MAIN, Qrels, Run
+from eval.significance import Difference, Interval
+from index import Archive
+from index.changes import Report
+from index.records import Article
+
+# The measure that configurations are compared by.
+HEADLINE = "MRR@10"
+# Questions that the screen names.
+WORST = 3
+_LIBRARIES = ("torch", "sentence-transformers", "faiss-cpu", "rank-bm25", "PyStemmer", "ir-measures", "scipy", "numpy")
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that one eval found. The first run is the baseline.
+
+    `notes` say of the worst questions where their gold is; `articles` are those that hold evidence, by id.
+    """
+
+    dataset: Dataset
+    status: Mapping[str, Any]
+    commit: str
+    qrels: Qrels
+    runs: Sequence[Run]
+    scores: Mapping[str, Scores]
+    notes: Mapping[str, str] = field(default_factory=dict)
+    articles: Mapping[str, Article] = field(default_factory=dict)
+
+    @property
+    def baseline(self) -> Run:
+        """The run that the others are compared with."""
+        return self.runs[0]
+
+    @property
+    def main(self) -> Run:
+        """The run of the product's configuration, or the last one where that was not run."""
+        return next((one for one in self.runs if one.name == MAIN), self.runs[-1])
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of what was measured, in the order of the screen."""
+        return (*MEASURES, QUOTE_F1) if self.main.answers else tuple(MEASURES)
+
+    def mean(self, configuration: str, name: str) -> float:
+        """The mean of a measure over the answerable questions."""
+        return mean(self.of(configuration, name).values())
+
+    def of(self, configuration: str, name: str) -> dict[str, float]:
+        """question -> a measure."""
+        return {question: row[name] for question, row in self.scores[configuration].items()}
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """configuration -> the interval of MRR@10."""
+        return {one.name: significance.interval(list(self.of(one.name, HEADLINE).values())) for one in self.runs}
+
+    @cached_property
+    def differences(self) -> dict[str, tuple[Difference, float]]:
+        """configuration -> its difference in MRR@10 from the baseline, and the p-value corrected for all of them."""
+        old = self.of(self.baseline.name, HEADLINE)
+        found = {one.name: significance.difference(self.of(one.name, HEADLINE), old) for one in self.runs[1:]}
+        adjusted = significance.holm([one.p for one in found.values()])
+        return {name: (one, p) for (name, one), p in zip(found.items(), adjusted, strict=True)}
+
+    @cached_property
+    def abstention(self) -> Abstention | None:
+        """How the main run's answers tell what the archive says from what it does not."""
+        return measure.abstention(self.dataset, self.main.answers) if self.main.answers else None
+
+    def by_kind(self, name: str = HEADLINE) -> dict[str, float]:
+        """kind -> a measure of the main run."""
+        rows: dict[str, list[float]] = {}
+        for question in self.dataset.answerable:
+            rows.setdefault(question.kind, []).append(self.scores[self.main.name][question.id][name])
+        return {kind: mean(values) for kind, values in rows.items() if kind}
+
+    def worst(self, count: int) -> list[str]:
+        """The questions with the lowest MRR@10 of the main run, lowest first; ties in the order of the file."""
+        found = self.of(self.main.name, HEADLINE)
+        return sorted(found, key=lambda question: found[question])[:count]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result for JSON, question by question."""
+        return {
+            "dataset": self.dataset.name,
+            "questions_sha256": self.dataset.digest,
+            "archive": dict(self.status),
+            "commit": self.commit,
+            "seed": significance.SEED,
+            "resamples": significance.RESAMPLES,
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+            "configurations": {one.name: self._configuration(one) for one in self.runs},
+            "by_kind": self.by_kind(),
+            "abstention": asdict(self.abstention) if self.abstention else None,
+        }
+
+    def _configuration(self, one: Run) -> dict[str, Any]:
+        compared = self.differences.get(one.name)
+        hits = measure.evidence_hits(one.evidence)
+        return {
+            "mean": {name: self.mean(one.name, name) for name in self.measures},
+            "interval": asdict(self.intervals[one.name]),
+            "against_baseline": {**asdict(compared[0]), "p_adjusted": compared[1]} if compared else None,
+            "ms_per_question": one.milliseconds,
+            "evidence": means(hits) if hits else None,
+            "questions": self.scores[one.name],
+            "outcomes": {question: answer.outcome for question, answer in one.answers.items()},
+        }
+
+
+def means(scores: Scores) -> dict[str, float]:
+    """measure -> mean over the questions of `scores`."""
+    return {name: mean(row[name] for row in scores.values()) for name in next(iter(scores.values()), {})}
+
+
+def evaluate(dataset: Dataset, archive: Archive, names: Sequence[str], encodings: Path, report: Report) -> Result:
+    """Every configuration named over a dataset; the answers too where its judgements are spans."""
+    archive.load()
+    judged = run.qrels(dataset, archive)
+    kept = Kept(archive.encoder, encodings)
+    runs = []
+    for name in names:
+        found = run.search(dataset, archive, name, _stepper(report, name, len(judged)))
+        if not dataset.by_document:
+            found.answers.update(run.answers(dataset, archive, name, kept, _stepper(report, f"{name} answers", len(dataset.questions))))
+        runs.append(found)
+    kept.save()
+    scores = {one.name: measure.scores(dataset, judged, one) for one in runs}
+    result = Result(dataset, archive.status(), commit(), judged, runs, scores)
+    asked = {question.id: question for question in dataset.answerable}
+    notes = {name: note(asked[name], dataset, archive, result.main.name) for name in result.worst(WORST)}
+    cited = {evidence.article_id for question in dataset.questions for evidence in question.evidence}
+    return replace(result, notes=notes, articles={name: archive.article(name) for name in cited})
+
+
+def _stepper(report: Report, stage: str, total: int) -> Callable[[], None]:
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        report(stage, done, total)
+
+    return step
+
+
+def commit() -> str:
+    """The commit of this code, with + where the tree differs from it; "none" outside a repository."""
+    here = Path(__file__).parent
+    try:
+        named = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=here, capture_output=True, text=True, check=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        return "none"
+    return named.stdout.strip()

@@ -1,0 +1,169 @@
+"""What a reader says of an answer is kept, and comes back; in the browser it is a click on a thumb."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import test_browser
+
+import app
+from index import Archive
+from index.errors import ArchiveError, ClippingsError
+from qa import ask, feedback
+
+Folder = Callable[[dict[str, str]], Path]
+
+# The server over this module's own copy of the sample, started as that file starts it.
+address, browser, page = test_browser.address, test_browser.browser, test_browser.page
+
+FERRY = "who confirmed nine deaths in the ferry"
+CHESS = "who won the chess tournament in Oslo"
+
+
+@pytest.fixture
+def small(archive: Archive, folder: Folder) -> Archive:
+    archive.add([folder({"ferry.txt": "The ferry sank off Selwyn on Tuesday. Harbour master Ida Kell confirmed nine deaths. It rained."})])
+    return archive
+
+
+@pytest.fixture(scope="module")
+def sample(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return Archive(shutil.copytree(sample.path, tmp_path_factory.mktemp("thumbs") / "archive"))
+
+
+def conversation(question: str, archive: Archive) -> app.Messages:
+    return [*app.asked(None, question), {"role": "assistant", "content": app.reply(question, archive)[0]}]
+
+
+def test_a_thumb_comes_back_with_the_quote_that_it_was_on(small: Archive) -> None:
+    """One JSON object a line, for its owner only; the quote is a slice of that version of the article."""
+    answer = ask(FERRY, small)
+    given = feedback.record(small, answer, True)
+    assert feedback.read(small) == [given]
+    assert (given.question, given.liked, given.outcome) == (FERRY, True, "answered")
+    article = answer.quotes[0].article
+    assert (given.article, given.sha256) == (article.path, article.sha256)
+    assert article.text[given.start : given.end] == given.quote == answer.quotes[0].quote
+    file = small.path / feedback.FILE
+    assert json.loads(file.read_text())["id"] == given.id
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_thumb_on_no_answer_has_no_quote(small: Archive) -> None:
+    """The question and the outcome are all there is."""
+    given = feedback.record(small, ask(CHESS, small), False)
+    assert (given.outcome, given.article, given.quote) == ("abstained", "", "")
+    assert feedback.read(small) == [given]
+
+
+def test_the_same_verdict_twice_is_one_fact_and_the_latest_verdict_stands(small: Archive) -> None:
+    """Said again it keeps its id, so that nobody is asked about it again; taken back it is gone."""
+    ferry, chess = ask(FERRY, small), ask(CHESS, small)
+    first = feedback.record(small, ferry, True)
+    other = feedback.record(small, chess, True)
+    feedback.record(small, ferry, True)
+    assert feedback.read(small) == [first, other]
+    last = feedback.record(small, ferry, False)
+    assert feedback.read(small) == [last, other]
+    feedback.record(small, ferry, None)
+    assert feedback.read(small) == [other]
+
+
+def test_nothing_said_reads_as_nothing(small: Archive) -> None:
+    """There is no file yet."""
+    assert feedback.read(small) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[1]", "7", '{"id": "x"}', '{"id": 1, "time": "", "question": "", "liked": true, "outcome": ""}', "\x00", b"\xff"]
+)
+def test_a_broken_line_is_named(small: Archive, line: str | bytes) -> None:
+    """With its file and number; it is never passed over."""
+    feedback.record(small, ask(FERRY, small), True)
+    file = small.path / feedback.FILE
+    file.write_bytes(file.read_bytes() + b"\n" + (line if isinstance(line, bytes) else line.encode()) + b"\n")
+    with pytest.raises(ArchiveError, match=r"feedback\.jsonl:3: not a record of feedback"):
+        feedback.read(small)
+
+
+def test_a_write_that_was_cut_short_spoils_no_line_but_its_own(small: Archive) -> None:
+    """The next record begins a line of its own."""
+    file = small.path / feedback.FILE
+    file.write_text('{"id": "cut sho')
+    given = feedback.record(small, ask(FERRY, small), True)
+    with pytest.raises(ArchiveError, match=r"jsonl:1: "):
+        feedback.read(small)
+    file.write_text(file.read_text().split("\n", 1)[1])
+    assert feedback.read(small) == [given]
+
+
+def test_hostile_text_stays_on_its_line(small: Archive) -> None:
+    """Control characters, line separators and lone surrogates come back as they were."""
+    hostile = "ferry \x1b[31m\x85 \u2028 \ud800 deaths"
+    given = feedback.record(small, ask(hostile, small), False)
+    assert (small.path / feedback.FILE).read_bytes().count(b"\n") == 1
+    assert feedback.read(small) == [given]
+
+
+def test_a_thumb_in_the_chat_is_on_the_question_before_it(small: Archive) -> None:
+    """Of the conversation, whatever has been asked since; anything but up and down takes it back."""
+    history = conversation(FERRY, small) + conversation(CHESS, small)
+    app.noted(history, 1, True, small)
+    app.noted(history, 3, False, small)
+    assert [(one.question, one.liked) for one in feedback.read(small)] == [(FERRY, True), (CHESS, False)]
+    app.noted(history, 1, "", small)
+    assert [one.question for one in feedback.read(small)] == [CHESS]
+
+
+def test_a_thumb_is_never_kept_for_a_quote_that_the_reader_did_not_see(small: Archive, folder: Folder) -> None:
+    """Where the archive answers otherwise by now, the chat says so."""
+    history = conversation(FERRY, small)
+    small.add([folder({"ferry.txt": "Ida Kell, who is harbour master, confirmed nine deaths in the ferry."})])
+    with pytest.raises(ArchiveError, match="changed since this answer"):
+        app.noted(history, 1, True, small)
+    assert feedback.read(small) == []
+
+
+def test_what_cannot_be_kept_is_an_error_of_one_line(small: Archive) -> None:
+    """A file that cannot be written, and a message that was no question."""
+    (small.path / feedback.FILE).mkdir()
+    with pytest.raises(ArchiveError, match=r"^\S+feedback\.jsonl: cannot be written \(Is a directory\)$"):
+        app.noted(conversation(FERRY, small), 1, True, small)
+    with pytest.raises(ClippingsError, match="empty"):
+        app.noted(conversation("?", small), 1, True, small)
+
+
+@pytest.fixture
+def console(page: object) -> list[str]:
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    return errors
+
+
+def click(page: object, label: str, said: str) -> None:
+    page.locator(f"#chat button[aria-label='{label}']").last.click()
+    page.get_by_text(said).last.wait_for(timeout=60_000)
+
+
+@pytest.mark.browser
+@pytest.mark.model
+@pytest.mark.filterwarnings("default")
+def test_a_click_on_a_thumb_is_kept(page: object, console: list[str], sample: Archive) -> None:
+    """The thumb fills; a second click takes it back; where it cannot be kept the page says so, and goes on."""
+    question = "who confirmed Iranian operatives in Iraq"
+    test_browser.ask(page, question)
+    page.wait_for_selector("#chat blockquote", timeout=60_000)
+    click(page, "Like", "Kept with the archive.")
+    (given,) = feedback.read(sample)
+    assert (given.question, given.liked) == (question, True)
+    assert given.quote.startswith("Pentagon spokesman John Kirby confirmed")
+    click(page, "Liked", "Taken back.")
+    assert feedback.read(sample) == []
+    (sample.path / feedback.FILE).unlink()
+    (sample.path / feedback.FILE).mkdir()
+    click(page, "Dislike", "cannot be written (Is a directory)")
+    assert console == []
