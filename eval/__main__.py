@@ -35,18 +35,18 @@ def _options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--config", nargs="+", metavar="NAME", help="these configurations only, the first as the baseline")
     what.add_argument("--kind", help="the questions of one kind only")
     what.add_argument("--out", type=Path, metavar="DIR", help="a new folder for the files (default: ./runs/<the time>)")
-    gate = parser.add_argument_group("the gate: is the sample set as good as it was?").add_mutually_exclusive_group()
-    gate.add_argument("--gate", action="store_true", help="exit with 1 where a measure dropped")
-    gate.add_argument("--update", action="store_true", help="pin this result")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--gate", action="store_true", help="is the sample set as good as it was? exit with 1 where a measure dropped")
+    one.add_argument("--update", action="store_true", help="pin this result for the gate")
+    one.add_argument("--query", metavar="ID", help="measure nothing: show everything about one question")
+    one.add_argument("--compare", nargs=2, type=Path, metavar="RUN", help="measure nothing: compare the folders of two runs")
+    one.add_argument("--draft", type=int, metavar="N", help="measure nothing: print N passages of the archive to write questions about")
+    one.add_argument("--review", action="store_true", help="measure nothing: turn the chat's feedback into questions in --questions FILE")
     parser.add_argument("--lower", metavar="WHY", help="with --update: pin lower figures too, and say why")
-    other = parser.add_argument_group("instead of measuring").add_mutually_exclusive_group()
-    other.add_argument("--query", metavar="ID", help="show everything about one question")
-    other.add_argument("--compare", nargs=2, type=Path, metavar="RUN", help="compare the folders of two runs")
-    other.add_argument("--draft", type=int, metavar="N", help="print N passages of the archive as a file to write questions into")
-    other.add_argument("--review", action="store_true", help="turn the chat's feedback into questions in --questions FILE, one at a time")
 
 
 def _eval(arguments: argparse.Namespace) -> int:
+    _check_together(arguments)
     if arguments.compare:
         from eval import files
 
@@ -57,12 +57,23 @@ def _eval(arguments: argparse.Namespace) -> int:
     configurations = _configurations(arguments)
     archive = _archive(arguments)
     dataset = _dataset(arguments, archive)
-    if arguments.query:
+    if arguments.query is not None:
         from eval.explain import explain
 
         print(explain(arguments.query, dataset, archive, configurations))
         return 0
     return _measure(arguments, dataset, archive, configurations)
+
+
+def _check_together(arguments: argparse.Namespace) -> None:
+    """A UsageError for options that do not go together."""
+    text_only = arguments.query is not None or arguments.compare or arguments.draft is not None or arguments.review
+    if arguments.json and text_only:
+        raise UsageError("--query, --compare, --draft and --review print text: leave --json out")
+    if arguments.lower and not arguments.update:
+        raise UsageError("--lower says why --update may pin lower figures: give both")
+    if (arguments.gate or arguments.update) and (arguments.dataset or arguments.questions or arguments.kind):
+        raise UsageError("the gate is over the whole sample set: leave --dataset, --questions and --kind out")
 
 
 def _write_questions(arguments: argparse.Namespace) -> int:
@@ -119,6 +130,8 @@ def _dataset(arguments: argparse.Namespace, archive: Archive) -> Dataset:
 
     if arguments.dataset:
         found = dataset.beir(arguments.dataset)
+        if missing := dataset.check_held(found, archive):
+            terminal.talk(f"not in the archive, and counted as missed: {len(missing):,} relevant documents ({', '.join(missing[:3])}, ...)")
     elif arguments.questions:
         found = dataset.from_questions(arguments.questions, archive, arguments.questions.stem)
     else:
@@ -130,18 +143,16 @@ def _measure(arguments: argparse.Namespace, dataset: Dataset, archive: Archive, 
     from eval import files, report
     from eval.result import evaluate
 
-    gated = not (arguments.dataset or arguments.questions or arguments.kind)
-    if (arguments.gate or arguments.update) and not gated:
-        raise UsageError("the gate is over the whole sample set: leave --dataset, --questions and --kind out")
+    out = arguments.out or _RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    files.claim(out)
     with terminal.progress_bar() as bar:
         result = evaluate(dataset, archive, configurations, _RUNS / "encodings", bar)
-    out = arguments.out or _RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
     files.write(result, out)
     if arguments.json:
         terminal.print_json(result.as_dict())
     else:
         print(report.screen(result))
-    passed = _gate(arguments, result) if gated else True
+    passed = _gate(arguments, result) if not (arguments.dataset or arguments.questions or arguments.kind) else True
     terminal.talk(f"written    {out}/{{report.html, result.json, per_query.csv, qrels.trec, run.*.trec}}")
     return 0 if passed else 1
 
@@ -155,10 +166,15 @@ def _gate(arguments: argparse.Namespace, result: Result) -> bool:
         lowered = gate.pin(result, arguments.lower)
         say("; ".join(["gate       pinned", *lowered]))
         return True
-    if not gate.PINNED.is_file() and not arguments.gate:
+    try:
+        pinned = gate.read()
+        checks = gate.check(result, pinned)
+    except UsageError as error:
+        if arguments.gate:
+            raise
+        say(f"gate       not held: {error}")
         return True
-    checks = gate.check(result, gate.read())
-    say(gate.line(checks))
+    say(gate.line(checks, result, pinned))
     return not arguments.gate or all(one.passed for one in checks)
 
 

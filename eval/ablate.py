@@ -8,13 +8,13 @@ paired over the questions, with 95 % intervals, and p-values corrected for all v
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -132,11 +132,11 @@ def measured(variant: Variant, folder: Path | None, archive: Archive, kept: Enco
 @contextmanager
 def _made(source: Path, encoder: Encoder) -> Iterator[Archive]:
     """An archive for a while."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    archive = Archive(FOLDER, encoder)
-    archive.add([source])
-    yield archive
-    shutil.rmtree(FOLDER)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=FOLDER) as home:
+        archive = Archive(Path(home) / "archive", encoder)
+        archive.add([source])
+        yield archive
 
 
 def _scores(questions: Dataset, archive: Archive) -> Iterator[tuple[tuple[str, str], dict[str, float]]]:
@@ -146,7 +146,7 @@ def _scores(questions: Dataset, archive: Archive) -> Iterator[tuple[tuple[str, s
         found = run.search(questions, archive, configuration)
         rows = measure.per_question(judged, found.ranked)
         yield (name, configuration), {question: row[name] for question, row in rows.items()}
-        if any(map(any, found.evidence.values())):
+        if found.evidence:
             hits = measure.evidence_hits(found.evidence)
             yield ("Hits@4", configuration), {question: row["Hits@4"] for question, row in hits.items()}
 
@@ -177,9 +177,10 @@ def _mean(scores: dict[str, float]) -> float:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    chosen = [one for one in variants() if one.name == _BASELINE or not arguments.only or arguments.only in one.name]
+    words = arguments.only or [""]
+    chosen = [one for one in variants() if one.name == _BASELINE or any(word in one.name for word in words)]
     if len(chosen) == 1:
-        raise UsageError(f"no variant has {arguments.only!r} in its name: {'; '.join(one.name for one in variants())}")
+        raise UsageError(f"no variant has {' or '.join(words)} in its name: {'; '.join(one.name for one in variants())}")
     for folder in arguments.folders or [None]:
         archive = prepare(folder, None)
         kept = Kept(archive.encoder, Path("runs/encodings"))
@@ -195,7 +196,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="BEIR folders (default: the sample set)")
-    parser.add_argument("--only", metavar="WORDS", help="only the variants that have these words in their name")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="only the variants that have one of these in their name")
 
 
 COMMAND = Command("ablate", "Change each choice by itself, and measure.", _options, _run)

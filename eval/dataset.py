@@ -18,6 +18,7 @@ from typing import Any
 
 from index.archive import Archive
 from index.articles import file_of
+from index.bm25 import words
 from index.errors import UsageError
 from index.records import Article, Passage
 
@@ -50,7 +51,7 @@ class Evidence:
 class Question:
     """A question, its kind, and what answers it: spans in our format, graded documents in BEIR's.
 
-    `quotes` are the sentences that a folder's answers.jsonl names as evidence, with white space deleted.
+    `quotes` are the sentences that a folder's answers.jsonl names as evidence: document and sentence, with white space deleted.
     """
 
     id: str
@@ -58,7 +59,7 @@ class Question:
     kind: str
     evidence: tuple[Evidence, ...] = ()
     documents: dict[str, int] = field(default_factory=dict)
-    quotes: tuple[str, ...] = ()
+    quotes: tuple[tuple[str, str], ...] = ()
 
     @property
     def answerable(self) -> bool:
@@ -82,7 +83,10 @@ class Dataset:
 
     def of_kind(self, kind: str | None) -> Dataset:
         """The questions of one kind; all of them for None. A UsageError where none of them is answerable: nothing could be measured."""
-        kept = replace(self, questions=tuple(question for question in self.questions if kind in (None, question.kind)))
+        if kind is None and self.answerable:
+            return self
+        questions = tuple(question for question in self.questions if kind in (None, question.kind))
+        kept = replace(self, questions=questions, digest=hashlib.sha256(f"{self.digest} {kind}".encode()).hexdigest())
         if not kept.answerable:
             kinds = ", ".join(dict.fromkeys(question.kind for question in self.answerable if question.kind)) or "no kinds"
             raise UsageError(f"{self.name} has no answerable question{f' of kind {kind!r}: it has {kinds}' if kind else ''}")
@@ -110,19 +114,30 @@ def from_questions(file: Path, archive: Archive, name: str) -> Dataset:
 
 
 def _question(record: dict[str, Any], finder: _Finder, place: str) -> Question:
-    kind, text = str(record["kind"]), str(record["question"]).strip()
-    if not text:
+    if not all(isinstance(record[name], str) for name in ("id", "question", "kind")) or not isinstance(record["evidence"], list):
+        raise UsageError(f"{place}: id, question and kind are texts, and evidence is a list")
+    kind, text = record["kind"], record["question"].strip()
+    if not words(text):
         raise UsageError(f"{place} is empty: write one, or delete the line")
+    if record["id"].split() != [record["id"]]:
+        raise UsageError(f"{place}: an id is one word, for the files of a run")
     if bool(record["evidence"]) == (kind == UNANSWERABLE):
         raise UsageError(f"{place} is of kind {kind!r} and has {len(record['evidence'])} quotes: only {UNANSWERABLE} ones have none")
     spans: list[Evidence] = []
     for one in record["evidence"]:
         try:
-            original = spans[one["copy_of"]] if "copy_of" in one else None
-            spans.append(replace(finder.span(place, str(one["article"]), str(one["quote"])), original=original))
+            original = spans[: len(record["evidence"])][_place(one["copy_of"])] if "copy_of" in one else None
+            span = finder.span(place, str(one["article"]), str(one["quote"]))
+            spans.append(replace(span, original=original and (original.original or original)))
         except (KeyError, IndexError, TypeError) as error:
             raise UsageError(f"{place}: evidence has an article, a quote, and perhaps the place of what it is a copy_of") from error
-    return Question(str(record["id"]), text, kind, tuple(spans))
+    return Question(record["id"], text, kind, tuple(spans))
+
+
+def _place(number: object) -> int:
+    if type(number) is not int or number < 0:
+        raise IndexError(number)
+    return number
 
 
 class _Finder:
@@ -176,16 +191,30 @@ def beir(folder: Path) -> Dataset:
     )
     if not questions:
         raise UsageError(f"{file}: no query has a relevant document")
-    return Dataset(folder.name, questions, _digest(file), by_document=True)
+    judged_by = [file, folder / "queries.jsonl", *filter(Path.is_file, [folder / "answers.jsonl"])]
+    return Dataset(folder.resolve().name, questions, _digest(*judged_by), by_document=True)
 
 
-def _quotes(file: Path) -> dict[str, tuple[str, ...]]:
+def check_held(dataset: Dataset, archive: Archive) -> list[str]:
+    """The relevant documents of a BEIR folder that the archive does not have, each counted as missed; a UsageError where it has none."""
+    held = {document_key(article) for article in archive.articles()}
+    wanted = {name for question in dataset.questions for name, grade in question.documents.items() if grade}
+    if wanted and not wanted & held:
+        raise UsageError(f"{archive.path} has none of the documents of {dataset.name}: add its corpus.jsonl, or leave --archive out")
+    return sorted(wanted - held)
+
+
+def _quotes(file: Path) -> dict[str, tuple[tuple[str, str], ...]]:
     if not file.is_file():
         return {}
-    return {
-        str(record["_id"]): tuple("".join(one["quote"].split()) for one in record["evidence"])
-        for _, record in records(file, ("_id", "evidence"))
-    }
+    found = {}
+    for line, record in records(file, ("_id", "evidence")):
+        try:
+            quotes = tuple((str(one["doc"]), "".join(one["quote"].split())) for one in record["evidence"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{file}:{line}: evidence is a list of doc and quote") from error
+        found[str(record["_id"])] = tuple((doc, quote) for doc, quote in quotes if quote)
+    return found
 
 
 def records(file: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -199,16 +228,19 @@ def records(file: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str
             continue
         try:
             record = json.loads(line)
-            missing = [name for name in needed if name not in record]
-        except (ValueError, TypeError) as error:
+            json.dumps(record, ensure_ascii=False).encode()  # half a character is no text
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{file}:{number}: not a JSON object: {error}") from error
+        if not isinstance(record, dict):
+            raise UsageError(f"{file}:{number}: not a JSON object")
+        missing = [name for name in needed if name not in record]
         if missing:
             raise UsageError(f"{file}:{number}: it has no {', '.join(missing)}")
         yield number, record
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _digest(*files: Path) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
 
 
 def passage_key(passage: Passage) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from index.encoder import Encoder, Progress, Vectors
+from index.errors import UsageError
 
 
 class Kept:
@@ -41,7 +42,10 @@ class Kept:
         """Write what was added, under another name first: a file that stands is whole."""
         if len(self._vectors) == self._saved:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        passing = self._file.with_name(f"tmp-{os.getpid()}.npz")
-        np.savez(passing, keys=np.array(list(self._vectors)), vectors=np.array(list(self._vectors.values())))
-        passing.replace(self._file)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            passing = self._file.with_name(f"tmp-{os.getpid()}.npz")
+            np.savez(passing, keys=np.array(list(self._vectors)), vectors=np.array(list(self._vectors.values())))
+            passing.replace(self._file)
+        except OSError as error:
+            raise UsageError(f"{self._file}: cannot be written ({error.strerror})") from error

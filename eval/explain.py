@@ -1,4 +1,4 @@
-"""Everything about one question: the gold, where each configuration ranks it, what stands above it, and the words that it lacks."""
+"""Everything about one question: the gold, the words that it lacks, where each configuration ranks it, and what is answered."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from dataclasses import replace
 
 from eval import run
 from eval.dataset import Dataset, Evidence, Question, document_key, passage_key
+from eval.measure import right_outcome
 from eval.run import Configured
 from index.archive import DEPTH, Archive, matched_terms
 from index.errors import UsageError
 from index.records import Hit
+from qa.answer import Citation
+from qa.assistant import ask
+from qa.evidence import THRESHOLD
 from qa.question import content_words
 
 _SHOWN = 10
@@ -27,6 +31,8 @@ def explain(name: str, dataset: Dataset, archive: Archive, configurations: Seque
     for configuration in configurations:
         hits = Configured(archive, configuration).search(question.text, DEPTH)
         parts.append("\n".join(_ranking(configuration, question, hits, judged, archive)))
+    if not dataset.by_document:
+        parts.append("\n".join(_answer(question, archive, configurations[-1])))
     return "\n\n".join(parts)
 
 
@@ -77,6 +83,21 @@ def _ranking(configuration: str, question: Question, hits: list[Hit], judged: di
         text = " ".join(archive.text(hit.passage).split())
         yield f"{mark}{rank:>3}  {article.source or article.path}, {article.published or 'no date'}: {article.title}"
         yield f"       {text[:_WIDTH]}{'…' if len(text) > _WIDTH else ''}"
+
+
+def _answer(question: Question, archive: Archive, configuration: str) -> Iterator[str]:
+    """What the assistant says over a configuration, and the support that was held against the threshold."""
+    found = ask(question.text, Configured(archive, configuration))
+    right = "rightly" if right_outcome(question, found) else "wrongly"
+    reason = f": {found.reason}" if found.reason else ""
+    yield f"answer over {configuration}: {found.outcome}, {right}; support {found.support:.3f} of {THRESHOLD}{reason}"
+    for quote in found.quotes or found.nearest:
+        mark = "*" if _is_evidence(question, quote) else " "
+        yield f"{mark}  “{' '.join(quote.quote.split())}” · {quote.article.title}"
+
+
+def _is_evidence(question: Question, quote: Citation) -> bool:
+    return any(one.overlaps(quote.article.id, quote.start, quote.end) for one in question.evidence)
 
 
 def _places(question: Question, hits: list[Hit], judged: dict[str, int], archive: Archive) -> list[int]:

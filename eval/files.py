@@ -17,19 +17,26 @@ from urllib.parse import quote
 
 from eval import pages
 from eval.report import short
-from eval.result import HEADLINE, Result
+from eval.result import Result
 from eval.significance import difference, holm
 from index.errors import UsageError
 
 _SAFE = "!#$&'()*+,/:;=?@[]"
 
 
-def write(result: Result, folder: Path) -> None:
-    """Write everything about a result into a new folder; a UsageError where something is in it already."""
+def claim(folder: Path) -> None:
+    """Make the folder of a run, before anything is measured; a UsageError where it cannot be made or has something in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise UsageError(f"{folder}: not empty, and nothing is overwritten: name another with --out")
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be made ({error.strerror}): name another folder with --out") from error
+
+
+def write(result: Result, folder: Path) -> None:
+    """Write everything about a result into the folder of a run."""
+    try:
         (folder / "qrels.trec").write_text("".join(_qrels(result)), encoding="utf-8")
         for run in result.runs:
             (folder / f"run.{run.name}.trec").write_text("".join(_run(run.name, run.ranked)), encoding="utf-8")
@@ -88,9 +95,9 @@ def compared(old: Path, new: Path) -> str:
     pairs = {name: (_scores(first, name), _scores(second, name)) for name in names}
     found = {name: difference(later, earlier) for name, (earlier, later) in pairs.items()}
     adjusted = holm([one.p for one in found.values()])
-    lines = [f"{first['dataset']}, {HEADLINE}: {old} (commit {first['commit']}) -> {new} (commit {second['commit']})"]
+    lines = [f"{first['dataset']}, {first['headline']}: {old} (commit {first['commit']}) -> {new} (commit {second['commit']})"]
     for (name, one), p in zip(found.items(), adjusted, strict=True):
-        earlier, later = (first["configurations"][name]["mean"][HEADLINE], second["configurations"][name]["mean"][HEADLINE])
+        earlier, later = (run["configurations"][name]["mean"][run["headline"]] for run in (first, second))
         lines.append(
             f"{name:<10}{short(earlier)} -> {short(later)}  {signed(one.interval.mean)} [{signed(one.interval.low)}, "
             f"{signed(one.interval.high)}]  +/=/- {one.better}/{one.same}/{one.worse}  p(adj) {short(p)}{moved(*pairs[name])}"
@@ -99,7 +106,7 @@ def compared(old: Path, new: Path) -> str:
 
 
 def _scores(result: dict[str, Any], configuration: str) -> dict[str, float]:
-    return {question: row[HEADLINE] for question, row in result["configurations"][configuration]["questions"].items()}
+    return {question: row[result["headline"]] for question, row in result["configurations"][configuration]["questions"].items()}
 
 
 def moved(old: dict[str, float], new: dict[str, float]) -> str:

@@ -15,14 +15,15 @@ from typing import Any
 from eval import measure
 from eval.files import moved, signed
 from eval.measure import QUOTE_F1
-from eval.result import HEADLINE, Result
+from eval.result import Result
 from eval.significance import Difference, difference
 from index.errors import UsageError
 
 PINNED = Path(__file__).parent / "gate.json"
 # The smallest drop of a mean that matters.
 EFFECT = 0.01
-OUTCOME = "right outcome"
+# The share of the answerable that was answered, and of the others that was not: each by itself, or one could be bought with the other.
+OUTCOMES = {"answered": True, "abstained": False}
 
 Scores = dict[str, dict[str, float]]
 
@@ -61,23 +62,27 @@ def check(result: Result, pinned: Mapping[str, Any]) -> list[Check]:
 
 
 def scores(result: Result) -> Scores:
-    """What the gate holds: each configuration's MRR@10, and of the product's the quotes and whether it answered or abstained rightly."""
-    found = {f"{run.name} {HEADLINE}": result.of(run.name, HEADLINE) for run in result.runs}
+    """What the gate holds: each configuration's MRR@10, and of the product's the quotes, and whether it answered and abstained rightly."""
+    found = {f"{run.name} {result.headline}": result.of(run.name, result.headline) for run in result.runs}
     main = result.main
     if main.answers:
         found[f"{main.name} {QUOTE_F1}"] = result.of(main.name, QUOTE_F1)
-        found[f"{main.name} {OUTCOME}"] = {
-            question.id: float(measure.right_outcome(question, main.answers[question.id])) for question in result.dataset.questions
-        }
-    return found
+        for name, answerable in OUTCOMES.items():
+            asked = [question for question in result.dataset.questions if question.answerable is answerable]
+            found[f"{main.name} {name}"] = {one.id: float(measure.right_outcome(one, main.answers[one.id])) for one in asked}
+    return {name: {question: round(score, 6) for question, score in rows.items()} for name, rows in found.items() if rows}
 
 
-def line(checks: list[Check]) -> str:
-    """The checks for the screen: those that moved, and the verdict."""
+def line(checks: list[Check], result: Result, pinned: Mapping[str, Any]) -> str:
+    """The checks for the screen: what they were pinned with where that is another, those that moved, and the verdict."""
+    now = {"archive": result.status["digest"], "model": result.status["weights"]}
+    others = [f"pinned with another {name}" for name, digest in now.items() if pinned[name] != digest]
     failed = sum(not one.passed for one in checks)
     moved = [str(one) for one in checks if one.difference.better or one.difference.worse]
     verdict = f"FAIL: {failed} of {len(checks)} measures dropped" if failed else f"PASS: {len(checks)} measures, none dropped"
-    return "\n".join(f"{'' if number else 'gate':<11}{text}" for number, text in enumerate([*moved, f"{verdict} by more than {EFFECT}"]))
+    return "\n".join(
+        f"{'' if number else 'gate':<11}{text}" for number, text in enumerate([*others, *moved, f"{verdict} by more than {EFFECT}"])
+    )
 
 
 def read() -> dict[str, Any]:
@@ -86,6 +91,8 @@ def read() -> dict[str, Any]:
         return dict(json.loads(PINNED.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise UsageError(f"{PINNED}: nothing is pinned: pin this result with 'clippings eval --update'") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{PINNED}: cannot be read ({error}): take it from the repository again") from error
 
 
 def pin(result: Result, why: str | None) -> list[str]:
@@ -97,16 +104,17 @@ def pin(result: Result, why: str | None) -> list[str]:
     ]
     if lowered and not why:
         raise UsageError(f"this would lower {'; '.join(lowered)}: say why, in words, with --lower")
-    floors = {name: round(_mean(found), 6) for name, found in now.items()}
     pinned = {
         "questions_sha256": result.dataset.digest,
         "archive": result.status["digest"],
         "model": result.status["weights"],
         "lowered": why or "",
-        "floors": floors,
-        "scores": {name: {question: round(score, 6) for question, score in found.items()} for name, found in now.items()},
+        "scores": now,
     }
-    PINNED.write_text(f"{json.dumps(pinned, ensure_ascii=False, indent=1)}\n", encoding="utf-8")
+    try:
+        PINNED.write_text(f"{json.dumps(pinned, ensure_ascii=False, indent=1)}\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{PINNED}: cannot be written ({error.strerror})") from error
     return lowered
 
 

@@ -20,7 +20,7 @@ from eval import measure
 from eval.dataset import Question
 from eval.measure import EVIDENCE_MEASURES, QUOTE_F1
 from eval.report import short
-from eval.result import HEADLINE, Result, means
+from eval.result import Result, means
 from eval.run import Run
 from eval.significance import Interval
 from qa.answer import Answer
@@ -37,7 +37,7 @@ def page(result: Result) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters.update(short=short, whole="{:,}".format, sha256=_sha256, byline=byline)
-    environment.globals.update(HEADLINE=HEADLINE, QUOTE_F1=QUOTE_F1, EVIDENCE_MEASURES=EVIDENCE_MEASURES, BIN_NAMES=BIN_NAMES)
+    environment.globals.update(HEADLINE=result.headline, QUOTE_F1=QUOTE_F1, EVIDENCE_MEASURES=EVIDENCE_MEASURES, BIN_NAMES=BIN_NAMES)
     return environment.get_template("report.html").render(
         result=result,
         about=result.as_dict(),
@@ -54,8 +54,8 @@ def page(result: Result) -> str:
 
 
 def worst_first(result: Result) -> list[Question]:
-    """Every question, by the main run's MRR@10, lowest first; those that cannot be answered have none, and come last."""
-    found = result.of(result.main.name, HEADLINE)
+    """Every question, by the main run's headline measure, lowest first; those that cannot be answered have none, and come last."""
+    found = result.of(result.main.name, result.headline)
     return sorted(result.dataset.questions, key=lambda question: found.get(question.id, math.inf))
 
 

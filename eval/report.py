@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from eval import measure
 from eval.measure import EVIDENCE_MEASURES
-from eval.result import HEADLINE, Result, means
-from eval.significance import Interval
+from eval.result import Result, means
+from eval.significance import SEED, Interval
 
 _WIDTH = 100
-_WIDTHS = {HEADLINE: 22}
+_WIDTH_OF_HEADLINE = 25
 _SIGNIFICANT = 0.05
 
 
@@ -25,22 +25,22 @@ def _head(result: Result) -> Iterator[str]:
     yield (
         f"archive {result.dataset.name} {status['digest'][:6]} · {status['articles']:,} articles · {status['passages']:,} passages · "
         f"model {status['model']} {status['weights'][:8]} · questions {result.dataset.digest[:6]}: {answerable:,} answerable"
-        f"{f' + {others:,} not' if others else ''} · commit {result.commit}"
+        f"{f' + {others:,} not' if others else ''} · commit {result.commit} · seed {SEED}"
     )
 
 
 def _table(result: Result) -> Iterator[str]:
-    titles = {HEADLINE: f"{HEADLINE} [95% interval]"}
+    titles = {result.headline: f"{result.headline} [95% interval]"}
     yield _row("config", [titles.get(name, name) for name in result.measures], "+/=/-", "p(adj)", "ms/q", result)
     for run in result.runs:
         cells = [short(result.mean(run.name, name)) for name in result.measures]
-        cells[result.measures.index(HEADLINE)] += f" {_bounds(result.intervals[run.name])}"
+        cells[result.measures.index(result.headline)] += f" {_bounds(result.intervals[run.name])}"
         change, p = _compared(result, run.name)
         yield _row(run.name, cells, change, p, f"{run.milliseconds:.1f}", result)
 
 
 def _row(first: str, cells: list[str], change: str, p: str, milliseconds: str, result: Result) -> str:
-    aligned = [f"{cell:>{_WIDTHS.get(name, 9)}}" for name, cell in zip(result.measures, cells, strict=True)]
+    aligned = [f"{cell:>{_WIDTH_OF_HEADLINE if name == result.headline else 9}}" for name, cell in zip(result.measures, cells, strict=True)]
     return f"{first:<10}{''.join(aligned)}{change:>14}{p:>9}{milliseconds:>8}"
 
 
@@ -48,7 +48,7 @@ def _compared(result: Result, configuration: str) -> tuple[str, str]:
     if configuration not in result.differences:
         return "baseline", ""
     found, p = result.differences[configuration]
-    return f"{found.better}/{found.same}/{found.worse}", f"{short(p)}{' *' if p < _SIGNIFICANT else '  '}"
+    return f"{found.better}/{found.same}/{found.worse}", f"{p_value(p)}{' *' if p < _SIGNIFICANT else '  '}"
 
 
 def _bounds(interval: Interval) -> str:
@@ -65,6 +65,11 @@ def _evidence(result: Result) -> Iterator[str]:
         yield f"{run.name:<10}" + "".join(f"{short(value):>9}" for value in means(measure.evidence_hits(run.evidence)).values())
 
 
+def p_value(value: float) -> str:
+    """A p-value as tables have it; none is 0."""
+    return "<.001" if value < 0.001 else short(value)
+
+
 def short(value: float) -> str:
     """.123, as tables of this field have it."""
     return f"{value:.3f}".replace("0.", ".", 1)
@@ -75,7 +80,7 @@ def _answers(result: Result) -> Iterator[str]:
     if found:
         area = f" · AUROC {short(found.auroc)}" if found.auroc is not None else ""
         yield (
-            f"no answer {' '}abstained {found.abstained}/{found.unanswerable} ({found.unanswerable - found.abstained} false answers)"
+            f"no answer  abstained {found.abstained}/{found.unanswerable} ({found.unanswerable - found.abstained} false answers)"
             f" · answered {found.answered}/{found.answerable} ({found.answerable - found.answered} false abstentions){area}"
         )
         yield f"headline   holds the evidence in {found.headline_hits}/{found.answerable}"
@@ -84,7 +89,7 @@ def _answers(result: Result) -> Iterator[str]:
 def _kinds(result: Result) -> Iterator[str]:
     kinds = result.by_kind()
     if kinds:
-        yield "by kind    " + " · ".join(f"{kind} {short(value)}" for kind, value in kinds.items()) + f" ({result.main.name}, {HEADLINE})"
+        yield ("by kind    " + " · ".join(f"{kind} {short(value)}" for kind, value in kinds.items()) + f" ({result.main.name})")
 
 
 def _worst(result: Result) -> Iterator[str]:

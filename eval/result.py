@@ -23,8 +23,6 @@ from index import Archive
 from index.changes import Report
 from index.records import Article
 
-# The measure that configurations are compared by.
-HEADLINE = "MRR@10"
 # Questions that the screen names.
 WORST = 3
 _LIBRARIES = ("torch", "sentence-transformers", "faiss-cpu", "rank-bm25", "PyStemmer", "ir-measures", "scipy", "numpy")
@@ -57,6 +55,11 @@ class Result:
         return next((one for one in self.runs if one.name == MAIN), self.runs[-1])
 
     @property
+    def headline(self) -> str:
+        """The measure that configurations are compared by: that of the published tables where documents are ranked."""
+        return "nDCG@10" if self.dataset.by_document else "MRR@10"
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """The names of what was measured, in the order of the screen."""
         return (*MEASURES, QUOTE_F1) if self.main.answers else tuple(MEASURES)
@@ -71,14 +74,14 @@ class Result:
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
-        """configuration -> the interval of MRR@10."""
-        return {one.name: significance.interval(list(self.of(one.name, HEADLINE).values())) for one in self.runs}
+        """configuration -> the interval of the headline measure."""
+        return {one.name: significance.interval(list(self.of(one.name, self.headline).values())) for one in self.runs}
 
     @cached_property
     def differences(self) -> dict[str, tuple[Difference, float]]:
-        """configuration -> its difference in MRR@10 from the baseline, and the p-value corrected for all of them."""
-        old = self.of(self.baseline.name, HEADLINE)
-        found = {one.name: significance.difference(self.of(one.name, HEADLINE), old) for one in self.runs[1:]}
+        """configuration -> its difference in the headline measure from the baseline, and the p-value corrected for all of them."""
+        old = self.of(self.baseline.name, self.headline)
+        found = {one.name: significance.difference(self.of(one.name, self.headline), old) for one in self.runs[1:]}
         adjusted = significance.holm([one.p for one in found.values()])
         return {name: (one, p) for (name, one), p in zip(found.items(), adjusted, strict=True)}
 
@@ -87,22 +90,23 @@ class Result:
         """How the main run's answers tell what the archive says from what it does not."""
         return measure.abstention(self.dataset, self.main.answers) if self.main.answers else None
 
-    def by_kind(self, name: str = HEADLINE) -> dict[str, float]:
-        """kind -> a measure of the main run."""
+    def by_kind(self) -> dict[str, float]:
+        """kind -> the headline measure of the main run."""
         rows: dict[str, list[float]] = {}
         for question in self.dataset.answerable:
-            rows.setdefault(question.kind, []).append(self.scores[self.main.name][question.id][name])
+            rows.setdefault(question.kind, []).append(self.scores[self.main.name][question.id][self.headline])
         return {kind: mean(values) for kind, values in rows.items() if kind}
 
     def worst(self, count: int) -> list[str]:
-        """The questions with the lowest MRR@10 of the main run, lowest first; ties in the order of the file."""
-        found = self.of(self.main.name, HEADLINE)
+        """The questions with the lowest headline measure of the main run, lowest first; ties in the order of the file."""
+        found = self.of(self.main.name, self.headline)
         return sorted(found, key=lambda question: found[question])[:count]
 
     def as_dict(self) -> dict[str, Any]:
         """The result for JSON, question by question."""
         return {
             "dataset": self.dataset.name,
+            "headline": self.headline,
             "questions_sha256": self.dataset.digest,
             "archive": dict(self.status),
             "commit": self.commit,

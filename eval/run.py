@@ -23,7 +23,9 @@ CONFIGURATIONS: dict[str, tuple[tuple[str, ...], Fusion]] = {
 }
 # The configuration that the product uses.
 MAIN = "hybrid"
-_DEPTH = {"passages": 10, "documents": 100}
+# Passages searched for: what folds, into documents or into the original of a copy, has to leave ten names.
+_DEPTH = {"passages": 20, "documents": 100}
+_NAMES = 10
 
 Qrels = dict[str, dict[str, int]]
 Ranked = dict[str, list[str]]
@@ -34,8 +36,9 @@ Step = Callable[[], None]
 class Run:
     """What one configuration found for each answerable question, best first, and its milliseconds a question.
 
-    `evidence` says of the first ten passages, for questions that have quotes, which hold one of them whole. White space does not
-    count, as in the script behind the MultiHop-RAG paper. `answers` are the assistant's over this configuration, to every question.
+    `evidence` says of the first ten passages, for questions that have quotes, which are of a quote's document and hold it whole.
+    White space does not count, as in the script behind the MultiHop-RAG paper. `answers` are the assistant's over this configuration,
+    to every question.
     """
 
     name: str
@@ -72,17 +75,21 @@ def search(dataset: Dataset, archive: Archive, configuration: str, step: Step = 
         seconds += perf_counter() - started
         ranked[question.id] = _names(question, hits, archive, dataset.by_document)
         if question.quotes:
-            found = ("".join(archive.text(hit.passage).split()) for hit in hits[:10])
-            evidence[question.id] = [any(quote in text for quote in question.quotes) for text in found]
+            evidence[question.id] = [_holds(question, hit, archive) for hit in hits[:10]]
         step()
     return Run(configuration, ranked, 1000 * seconds / max(1, len(ranked)), evidence)
+
+
+def _holds(question: Question, hit: Hit, archive: Archive) -> bool:
+    text, document = "".join(archive.text(hit.passage).split()), document_key(archive.article(hit.passage.article_id))
+    return any(document == doc and quote in text for doc, quote in question.quotes)
 
 
 def _names(question: Question, hits: Iterable[Hit], archive: Archive, by_document: bool) -> list[str]:
     """The names of hits, each once, at its best rank: of documents, or of passages, with a copy's under its original's name."""
     if by_document:
         return list(dict.fromkeys(document_key(archive.article(hit.passage.article_id)) for hit in hits))
-    return list(dict.fromkeys(_story(question, hit, archive) for hit in hits))
+    return list(dict.fromkeys(_story(question, hit, archive) for hit in hits))[:_NAMES]
 
 
 def _story(question: Question, hit: Hit, archive: Archive) -> str:

@@ -60,13 +60,12 @@ def difference(new: PerQuestion, old: PerQuestion) -> Difference:
     Under the null hypothesis a question's two scores could change places: signs of the differences are flipped at random
     (Smucker, Allan and Carterette, CIKM 2007).
     """
-    gains = np.array([new[question] - old[question] for question in old.keys() & new.keys() or _nothing_in_common()])
+    shared = old.keys() & new.keys()
+    if not shared:
+        raise ValueError("no question in common")
+    gains = np.array([new[question] - old[question] for question in shared])
     gains.sort()  # the order of a set differs from process to process, and a resample draws by place
     return Difference(interval(gains.tolist()), int((gains > 0).sum()), int((gains == 0).sum()), int((gains < 0).sum()), _p_value(gains))
-
-
-def _nothing_in_common() -> set[str]:
-    raise ValueError("no question in common")
 
 
 def _p_value(gains: np.ndarray) -> float:

@@ -8,7 +8,8 @@ import pytest
 from fakes import BagEncoder
 from test_eval import write_beir
 
-from eval import ablate
+from eval import ablate, run
+from eval.dataset import Dataset
 from index import Archive
 
 VARIANTS = {variant.name: variant for variant in ablate.variants()}
@@ -33,7 +34,7 @@ def test_a_variant_runs_and_leaves_no_trace(name: str, made: Archive, home: Path
     found = ablate.measured(VARIANTS[name], home, made, encoder)
     assert found.keys() == before.keys()
     assert ablate.measured(VARIANTS["as it is"], home, made, encoder) == before
-    assert not ablate.FOLDER.exists()
+    assert not ablate.FOLDER.exists() or not any(ablate.FOLDER.iterdir())
 
 
 @pytest.mark.parametrize(("name", "titled"), [("overlap of 0 sentences", True), ("no title in passages", False)])
@@ -42,6 +43,29 @@ def test_a_variant_reaches_the_code(name: str, titled: bool, made: Archive, home
     encoder.encoded.clear()
     ablate.measured(VARIANTS[name], home, made, encoder)
     assert any("Dam\n" in text for text in encoder.encoded) is titled
+
+
+def test_no_variant_is_without_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the sample articles, some passage or some score is another."""
+    monkeypatch.chdir(tmp_path)
+    encoder = BagEncoder(max_tokens=256)
+    archive = Archive(tmp_path / "archive", encoder)
+    archive.add([ablate.SAMPLE_ARTICLES])
+    seen: list[object] = []
+
+    def noted(questions: Dataset, searched: Archive, configuration: str) -> run.Run:
+        configured = run.Configured(searched, configuration)
+        seen.append([(hit.passage, hit.score) for one in questions.questions[:5] for hit in configured.search(one.text, 100)])
+        return run.Run(configuration, {}, 0.0)
+
+    monkeypatch.setattr(run, "search", noted)
+    found = {}
+    for name, variant in VARIANTS.items():
+        if not variant.half:
+            seen.clear()
+            ablate.measured(variant, None, archive, encoder)
+            found[name] = list(seen)
+    assert [name for name, rows in found.items() if rows == found["as it is"]] == ["as it is"]
 
 
 def test_the_table_has_a_row_for_each_variant(made: Archive, home: Path, encoder: BagEncoder) -> None:

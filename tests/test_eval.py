@@ -177,6 +177,11 @@ def test_a_copy_counts_as_its_story(archive: Archive, folder: Folder, tmp_path: 
     [
         ({"question": " "}, "question q1 is empty: write one, or delete the line"),
         ({"evidence": []}, "is of kind 'how many' and has 0 quotes"),
+        ({"question": "?"}, "question q1 is empty"),
+        ({"question": None}, "id, question and kind are texts"),
+        ({"evidence": None}, "evidence is a list"),
+        ({"id": "q 1"}, "an id is one word"),
+        ({"id": ""}, "an id is one word"),
         ({"kind": "unanswerable"}, "is of kind 'unanswerable' and has 1 quotes"),
         ({"evidence": [{"article": "ferry.txt"}]}, "evidence has an article, a quote"),
         ({"evidence": ["Nine people died."]}, "evidence has an article, a quote"),
@@ -187,6 +192,75 @@ def test_a_question_that_cannot_be_measured_is_an_error(small: Archive, tmp_path
     """Never a row of zeros."""
     with pytest.raises(UsageError, match=says):
         dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died.") | change), small, "x")
+
+
+def test_a_copy_of_a_copy_is_of_the_first(archive: Archive, folder: Folder, tmp_path: Path) -> None:
+    """However the list names it."""
+    text = "The ferry Marit sank off Selwyn with 31 aboard."
+    archive.add([folder({"a.txt": text, "b.txt": f"{text} Rain.", "c.txt": f"{text} Hail."})])
+    record = one("a.txt", text)
+    record["evidence"] += [{"article": f"{name}.txt", "quote": text, "copy_of": place} for name, place in (("b", 0), ("c", 1))]
+    data = dataset.from_questions(questions(tmp_path, record), archive, "x")
+    assert len(run.search(data, archive, "hybrid").ranked["q1"]) == 1
+
+
+def test_graded_documents_by_hand(tmp_path: Path) -> None:
+    """nDCG@10 has the grade as its gain: 1 then 3 of an ideal 3 then 1."""
+    scores = measure.per_question({"q": {"a": 3, "b": 1}}, {"q": ["b", "a"]})
+    assert scores["q"]["nDCG@10"] == pytest.approx((1 + 3 / 1.5849625007) / (3 + 1 / 1.5849625007))
+
+
+def test_p_values_are_corrected_for_the_number_of_configurations(small: Archive) -> None:
+    """Two against the baseline: the smaller one is doubled."""
+    asked = tuple(dataset.Question(f"q{n}", "who", "who") for n in range(12))
+    gains = {"bm25": [0.0] * 12, "dense": [1.0] * 6 + [0.0] * 6, "hybrid": [1.0] * 8 + [0.0] * 4}
+    scores = {name: {q.id: {"MRR@10": gain} for q, gain in zip(asked, row, strict=True)} for name, row in gains.items()}
+    runs = [run.Run(name, {}, 1.0) for name in gains]
+    result = Result(dataset.Dataset("x", asked, "d", False), {}, "c", {}, runs, scores)
+    assert result.differences["hybrid"][0].p == pytest.approx(2 / 2**8)
+    assert result.differences["hybrid"][1] == pytest.approx(2 * 2 / 2**8)
+    assert result.differences["dense"][1] == pytest.approx(2 / 2**6)
+
+
+def test_a_quote_counts_in_its_own_document_only(archive: Archive, tmp_path: Path) -> None:
+    """The same words elsewhere answer nothing."""
+    home = write_beir(tmp_path / "set")
+    quote = {"_id": "q1", "evidence": [{"doc": "d2", "quote": "Nine people died."}, {"doc": "d1", "quote": " "}]}
+    (home / "answers.jsonl").write_text(json.dumps(quote))
+    archive.add([home / "corpus.jsonl"])
+    assert not any(run.search(dataset.beir(home), archive, "bm25").evidence["q1"])
+
+
+def test_an_archive_of_other_documents_is_an_error(archive: Archive, folder: Folder, tmp_path: Path) -> None:
+    """Not a table of zeros; some that are missing are named and count as missed."""
+    home = write_beir(tmp_path / "set")
+    archive.add([folder({"ferry.txt": FERRY})])
+    with pytest.raises(UsageError, match="has none of the documents of set"):
+        dataset.check_held(dataset.beir(home), archive)
+    archive.add([home / "corpus.jsonl"])
+    assert dataset.check_held(dataset.beir(home), archive) == []
+    with (home / "qrels" / "test.tsv").open("a") as file:
+        file.write("q1\td9\t1\n")
+    assert dataset.check_held(dataset.beir(home), archive) == ["d9"]
+
+
+def test_what_a_set_is_made_of_is_in_its_digest(tmp_path: Path) -> None:
+    """Queries, judgements and quotes; and the kind that was chosen."""
+    home = write_beir(tmp_path / "set")
+    first = dataset.beir(home).digest
+    (home / "queries.jsonl").write_text((home / "queries.jsonl").read_text().replace("when did", "where did"))
+    second = dataset.beir(home).digest
+    (home / "answers.jsonl").unlink()
+    assert len({first, second, dataset.beir(home).digest}) == 3
+
+
+@pytest.mark.parametrize("line", ["null", "5", '"id question kind evidence"', '{"id": "\\ud800"}', "[" * 100_000])
+def test_a_line_that_is_no_object_is_named(small: Archive, tmp_path: Path, line: str) -> None:
+    """Half a character, which no file can hold, too."""
+    file = tmp_path / "questions.jsonl"
+    file.write_text(line)
+    with pytest.raises(UsageError, match=r"questions.jsonl:1: not a JSON object"):
+        dataset.from_questions(file, small, "x")
 
 
 def test_two_questions_of_one_name_are_an_error(small: Archive, tmp_path: Path) -> None:
@@ -200,6 +274,7 @@ def test_a_kind_that_is_not_there_names_those_that_are(small: Archive, tmp_path:
     """As the error says."""
     data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died.")), small, "x")
     assert len(data.of_kind("how many").questions) == 1
+    assert data.of_kind("how many").digest != data.of_kind(None).digest == data.digest
     with pytest.raises(UsageError, match="x has no answerable question of kind 'why': it has how many"):
         data.of_kind("why")
 
@@ -261,5 +336,6 @@ def test_everything_about_a_question(small: Archive, tmp_path: Path) -> None:
     assert "“Nine people died.”" in shown
     assert "0 of 1 words not in its passages" in shown
     assert "bm25: gold at rank 1\n*  1  " in shown
+    assert "answer over hybrid: " in shown
     with pytest.raises(UsageError, match="no question q9 in x: its first is q1"):
         explain("q9", data, small, ["bm25"])

@@ -28,7 +28,7 @@ def result_of(archive: Archive, home: Path, tmp_path: Path, configurations: list
     archive.add([home])
     asked = [
         {
-            "id": "q 1",
+            "id": "q1",
             "question": "how many died off Tolland",
             "kind": "how many",
             "evidence": [{"article": "Tolland.txt", "quote": "13 people died."}],
@@ -74,6 +74,7 @@ def rescored(folder: Path, configuration: str) -> dict[str, float]:
 @pytest.mark.parametrize("configuration", run.CONFIGURATIONS)
 def test_a_second_library_gets_the_same_figures(result: Result, tmp_path: Path, configuration: str) -> None:
     """From the TREC files, to 1e-6."""
+    files.claim(tmp_path / "out")
     files.write(result, tmp_path / "out")
     for name, value in rescored(tmp_path / "out", configuration).items():
         assert value == pytest.approx(result.mean(configuration, name), abs=1e-6), name
@@ -82,6 +83,7 @@ def test_a_second_library_gets_the_same_figures(result: Result, tmp_path: Path, 
 @pytest.mark.model
 def test_a_second_library_gets_the_same_figures_of_the_sample(sample_result: Result, tmp_path: Path) -> None:
     """Also over 170 questions, the real model and every configuration."""
+    files.claim(tmp_path / "out")
     files.write(sample_result, tmp_path / "out")
     for configuration in run.CONFIGURATIONS:
         for name, value in rescored(tmp_path / "out", configuration).items():
@@ -90,6 +92,7 @@ def test_a_second_library_gets_the_same_figures_of_the_sample(sample_result: Res
 
 def test_a_changed_file_gives_other_figures(result: Result, tmp_path: Path) -> None:
     """The negative control: the second library reads what was written."""
+    files.claim(tmp_path / "out")
     files.write(result, tmp_path / "out")
     file = tmp_path / "out" / "run.bm25.trec"
     file.write_text("\n".join(line for line in file.read_text().splitlines() if " Q0 " in line and line.split()[3] != "1"))
@@ -98,18 +101,20 @@ def test_a_changed_file_gives_other_figures(result: Result, tmp_path: Path) -> N
 
 def test_every_question_has_a_row(result: Result, tmp_path: Path) -> None:
     """Of each configuration, with its scores; an unanswerable one with its outcome alone."""
+    files.claim(tmp_path / "out")
     files.write(result, tmp_path / "out")
     with (tmp_path / "out" / "per_query.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4 * len(run.CONFIGURATIONS)
     found = {(row["question"], row["configuration"]): row for row in rows}
-    assert float(found["q 1", "bm25"]["MRR@10"]) == result.scores["bm25"]["q 1"]["MRR@10"]
+    assert float(found["q1", "bm25"]["MRR@10"]) == result.scores["bm25"]["q1"]["MRR@10"]
     assert found["q4", "hybrid"]["MRR@10"] == ""
     assert found["q4", "hybrid"]["outcome"] in ("answered", "abstained")
 
 
 def test_a_result_says_what_it_was_made_of(result: Result, tmp_path: Path) -> None:
     """Archive, model and questions by digest, versions, seed, commit."""
+    files.claim(tmp_path / "out")
     files.write(result, tmp_path / "out")
     found = files.read(tmp_path / "out")
     assert found["archive"]["digest"] == result.status["digest"]
@@ -122,20 +127,23 @@ def test_a_result_says_what_it_was_made_of(result: Result, tmp_path: Path) -> No
 
 def test_nothing_is_overwritten(result: Result, tmp_path: Path) -> None:
     """A folder with something in it is refused."""
+    files.claim(tmp_path / "out")
     files.write(result, tmp_path / "out")
     with pytest.raises(UsageError, match="not empty, and nothing is overwritten"):
-        files.write(result, tmp_path / "out")
+        files.claim(tmp_path / "out")
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot be written"):
-        files.write(result, tmp_path / "file" / "below")
+    with pytest.raises(UsageError, match="cannot be made"):
+        files.claim(tmp_path / "file" / "below")
 
 
 def test_two_runs_compare(archive: Archive, folder: Folder, tmp_path: Path) -> None:
     """Question by question, with those that were lost."""
     result = result_of(archive, folder(ARTICLES), tmp_path, ["bm25", "hybrid"])
+    files.claim(tmp_path / "old")
     files.write(result, tmp_path / "old")
     result.runs[1].ranked["q2"] = []
     result.scores["hybrid"]["q2"] = dict.fromkeys(result.scores["hybrid"]["q2"], 0.0)
+    files.claim(tmp_path / "new")
     files.write(result, tmp_path / "new")
     head, bm25, hybrid = files.compared(tmp_path / "old", tmp_path / "new").splitlines()
     assert head.startswith("x, MRR@10: ")
@@ -146,8 +154,9 @@ def test_two_runs_compare(archive: Archive, folder: Folder, tmp_path: Path) -> N
 
 def test_runs_over_other_questions_are_not_compared(result: Result, tmp_path: Path) -> None:
     """Nor a folder that holds none, nor two without a configuration in common."""
-    files.write(result, tmp_path / "a")
-    files.write(result, tmp_path / "b")
+    for name in ("a", "b"):
+        files.claim(tmp_path / name)
+        files.write(result, tmp_path / name)
     found = json.loads((tmp_path / "b" / "result.json").read_text())
     (tmp_path / "b" / "result.json").write_text(json.dumps(found | {"questions_sha256": "0"}))
     with pytest.raises(UsageError, match="over different questions"):

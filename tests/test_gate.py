@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def test_pinning_refuses_to_lower_a_floor(pinned: Path) -> None:
     gate.pin(result([1, 1]), None)
     with pytest.raises(UsageError, match=r"lower hybrid MRR@10 1\.000 -> 0\.500: say why, in words"):
         gate.pin(result([1, 0]), None)
-    assert json.loads(pinned.read_text())["floors"] == {"hybrid MRR@10": 1.0}
+    assert json.loads(pinned.read_text())["scores"] == {"hybrid MRR@10": {"q0": 1.0, "q1": 1.0}}
     assert gate.pin(result([1, 0]), "a question was wrong") == ["hybrid MRR@10 1.000 -> 0.500"]
     assert json.loads(pinned.read_text())["lowered"] == "a question was wrong"
 
@@ -92,6 +93,22 @@ def test_other_questions_are_not_held_against_these(pinned: Path) -> None:
     gate.pin(result([1, 1]), None)
     with pytest.raises(UsageError, match="pinned with other questions"):
         gate.check(result([1, 1], digest="e"), gate.read())
+
+
+def test_answering_everything_fails_the_gate() -> None:
+    """What it gains among the answerable does not pay for what it loses among the others."""
+    old, new = dict.fromkeys("abcd", 1.0), dict.fromkeys("abcd", 0.0)
+    assert not gate.Check("abstained", old, new, difference(new, old)).passed
+
+
+def test_the_gate_says_what_it_was_pinned_with(pinned: Path) -> None:
+    """Another model or archive is named; it does not fail by itself."""
+    gate.pin(result([1, 1]), None)
+    now = result([1, 1])
+    now.status["weights"] = "other"  # type: ignore[index]
+    checks = gate.check(now, gate.read())
+    assert gate.line(checks, now, gate.read()).splitlines()[0] == "gate       pinned with another model"
+    assert all(check.passed for check in checks)
 
 
 # The planted regressions, over the real model and the sample set.
@@ -118,7 +135,18 @@ def test_the_sample_set_passes_the_gate(sample_result: Result) -> None:
     """Every configuration, the quotes and the abstentions, against what is pinned."""
     checks = gate.check(sample_result, gate.read())
     assert {check.name for check in checks} == set(gate.read()["scores"])
-    assert all(check.passed for check in checks), gate.line(checks)
+    assert all(check.passed for check in checks), gate.line(checks, sample_result, gate.read())
+
+
+@pytest.mark.model
+def test_an_assistant_that_never_abstains_fails_the_gate(sample: Archive, sample_result: Result, tmp_path: Path) -> None:
+    """Though it answers more of the answerable."""
+    questions = dataset.sample(sample)
+    with patch("qa.evidence.THRESHOLD", 0):
+        answers = run.answers(questions, sample, "hybrid", Kept(sample.encoder, tmp_path))
+    runs = [replace(one, answers=answers) if one.name == "hybrid" else one for one in sample_result.runs]
+    found = replace(sample_result, runs=runs)
+    assert [check.name for check in gate.check(found, gate.read()) if not check.passed] == ["hybrid abstained"]
 
 
 @pytest.mark.model
