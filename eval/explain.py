@@ -12,6 +12,7 @@ from eval.run import Configured
 from index.archive import DEPTH, Archive, matched_terms
 from index.errors import UsageError
 from index.records import Hit
+from index.terminal import shown
 from qa.answer import Citation
 from qa.assistant import ask
 from qa.evidence import THRESHOLD
@@ -56,7 +57,7 @@ def _gold(question: Question, dataset: Dataset, archive: Archive) -> Iterator[st
         article = archive.article(evidence.article_id)
         copy = " (a copy)" if evidence.original else ""
         quote = " ".join(article.text[evidence.start : evidence.end].split())
-        yield f"gold{copy}  {article.title} · {article.path}\n  “{quote}”\n  {_missed(question, _around(evidence, archive))}"
+        yield f"gold{copy}  {article.title} · {shown(article.path)}\n  “{quote}”\n  {_missed(question, _around(evidence, archive))}"
     if not question.answerable:
         yield "gold  none: the archive does not say"
 
@@ -81,7 +82,7 @@ def _ranking(configuration: str, question: Question, hits: list[Hit], judged: di
         article = archive.article(hit.passage.article_id)
         mark = "*" if rank in places else " "
         text = " ".join(archive.text(hit.passage).split())
-        yield f"{mark}{rank:>3}  {article.source or article.path}, {article.published or 'no date'}: {article.title}"
+        yield f"{mark}{rank:>3}  {article.source or shown(article.path)}, {article.published or 'no date'}: {article.title}"
         yield f"       {text[:_WIDTH]}{'…' if len(text) > _WIDTH else ''}"
 
 

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 def _add_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders: txt, md, html, jsonl (an article a line)")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="files or folders: txt, md, html, pdf, docx; jsonl, csv, RSS and Atom (several articles); .gz",
+    )
 
 
 def _add(arguments: argparse.Namespace) -> int:
@@ -28,10 +34,13 @@ def _add(arguments: argparse.Namespace) -> int:
         added = archive.add(arguments.paths, report)
     for error in added.rejected:
         terminal.talk(f"not taken: {error}")
+    for notice in added.notices:
+        terminal.talk(f"note: {notice.path}: {notice.text}")
     counts = {"new": added.new, "changed": added.changed, "unchanged": added.unchanged, "removed": added.removed}
     if arguments.json:
         rejected = [{"path": error.path, "reason": error.reason} for error in added.rejected]
-        terminal.print_json({**counts, "embedded": added.embedded, "rejected": rejected})
+        notes = [{"path": notice.path, "note": notice.text} for notice in added.notices]
+        terminal.print_json({**counts, "embedded": added.embedded, "rejected": rejected, "notes": notes})
     else:
         print(", ".join(f"{name} {count:,}" for name, count in counts.items()), end="")
         print(f"; embedded {added.embedded:,} passages" + (f"; not taken {len(added.rejected):,}" if added.rejected else ""))
@@ -98,7 +107,7 @@ def _as_dict(archive: Archive, hit: Hit) -> dict[str, Any]:
 def _print_hit(archive: Archive, rank: int, hit: Hit, explain: bool) -> None:
     article = archive.article(hit.passage.article_id)
     print(f"{rank:2}  {article.title}")
-    print(f"    {' · '.join(filter(None, [article.source, article.published, article.path]))}")
+    print(f"    {' · '.join(filter(None, [article.source, article.published, terminal.shown(article.path)]))}")
     if explain:
         print(f"    {terminal.ranks(hit.why)}; matched {', '.join(hit.why.terms) or 'no word'}")
     for paragraph in archive.text(hit.passage).split("\n"):
@@ -116,7 +125,7 @@ def _status(arguments: argparse.Namespace) -> int:
         terminal.print_json(status)
         return 0
     dates = f"{status['first_date']} to {status['last_date']}" if status["first_date"] else "no dates"
-    print(f"archive   {status['archive']} {status['digest'][:6]}")
+    print(f"archive   {terminal.shown(status['archive'])} {status['digest'][:6]}")
     print(f"articles  {status['articles']:,} from {status['outlets']:,} outlets, {dates}")
     print(f"passages  {status['passages']:,}")
     print(f"model     {status['model']} {status['weights'][:8]}")

@@ -16,9 +16,17 @@ Report = Callable[[str, int, int], None]
 Known = Mapping[str, tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What was found out about a file, or one article of it, that was taken all the same: its encoding, pages without text."""
+
+    path: str
+    text: str
+
+
 @dataclass
 class Added:
-    """What an add did: counts of articles, the passages that were embedded, and what was not taken, with reasons."""
+    """What an add did: counts of articles, the passages that were embedded, what was not taken, with reasons, and what to know."""
 
     new: int = 0
     changed: int = 0
@@ -26,6 +34,11 @@ class Added:
     removed: int = 0
     embedded: int = 0
     rejected: list[ArticleError] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def note(self, path: str) -> articles.Note:
+        """A function that takes down a notice about `path`."""
+        return lambda text: self.notices.append(Notice(path, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ def compare(found: Found, known: Known, report: Report) -> tuple[Added, list[Art
     unread: set[Path] = {Path(error.path) for error in found.closed}
     for done, file in enumerate(found.files, start=1):
         rejected = len(added.rejected)
-        for source in articles.sources(file):
+        for source in articles.sources(file, added.note(str(file))):
             path, article = _consider(source, known, added)
             seen.add(path)
             take += [article] if article else []
@@ -83,7 +96,7 @@ def _consider(source: articles.Source | ArticleError, known: Known, added: Added
         if earlier and earlier[1] == source.sha256:
             added.unchanged += 1
             return source.path, None
-        article = articles.read(source)
+        article = articles.read(source, added.note(source.path))
     except ArticleError as error:
         added.rejected.append(error)
         return error.path, None

@@ -134,7 +134,8 @@ def markdown_to_text(source: str) -> tuple[str, str]:
     return title, "\n\n".join(filter(None, blocks))
 
 
-_TAG = re.compile(r"<!--.*?-->|<[^<>]*>", re.DOTALL)
+# A comment that is never closed goes on to the end, as in a browser; looking for its end again and again would take for ever.
+_TAG = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL)
 
 
 def _inline_text(children: list[Token]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 # When the program's own code began to run, on perf_counter's clock.
 STARTED = perf_counter()
+
+# What a terminal obeys or hides instead of showing it: controls, direction marks, zero-width and tag characters, lone surrogates.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 
 Options = Callable[[argparse.ArgumentParser], None]
 
@@ -49,7 +53,7 @@ def main(program: str, description: str, commands: Sequence[Command], argv: Sequ
     try:
         return int(arguments.run(arguments))
     except ClippingsError as error:
-        print(f"clippings: {' '.join(str(error).split())}", file=sys.stderr)
+        talk(f"clippings: {' '.join(str(error).split())}")
         return 2
     except KeyboardInterrupt:
         print("clippings: interrupted; whatever was committed stays", file=sys.stderr)
@@ -92,13 +96,19 @@ def ranks(why: Why) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Indented JSON on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Indented JSON on stdout; what a terminal would not show stands as \\uNNNN, so that nothing is lost."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print(_UNSHOWN.sub(lambda sign: sign[0] if sign[0] == "\n" else json.dumps(sign[0])[1:-1], text))
+
+
+def shown(text: str) -> str:
+    """`text` on one line, with what a terminal would obey or hide written out: names of files may hold anything."""
+    return _UNSHOWN.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
 
 
 def talk(line: str) -> None:
     """A line on stderr."""
-    print(line, file=sys.stderr)
+    print(shown(line), file=sys.stderr)
 
 
 @contextmanager

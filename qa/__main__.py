@@ -58,7 +58,7 @@ def _print_quote(citation: Citation, explain: bool) -> None:
     mark = f"[{citation.number}] "
     print("\n" + textwrap.fill(" ".join(citation.quote.split()), 100, initial_indent=mark, subsequent_indent="    "))
     print(f"    {' · '.join(filter(None, [article.source, article.published, article.title]))}")
-    print(f"    {article.path}, characters {citation.start:,} to {citation.end:,}")
+    print(f"    {terminal.shown(article.path)}, characters {citation.start:,} to {citation.end:,}")
     if explain:
         words = ", ".join(citation.why.terms) or "no word"
         print(f"    passage: {terminal.ranks(citation.why)}; sentence: {words} matched")

@@ -59,7 +59,7 @@ def _marker(citation: Citation) -> str:
 
 def byline(article: Article) -> str:
     """Outlet and date, what there is of them; the file where there is neither."""
-    return ", ".join(filter(None, [article.source, article.published])) or article.path.rpartition("/")[2]
+    return ", ".join(filter(None, [article.source, article.published])) or one_line(article.path.rpartition("/")[2])
 
 
 def _byline(article: Article) -> str:
@@ -83,7 +83,7 @@ def article_html(article: Article, start: int = 0, end: int = 0) -> str:
     paragraphs = "".join(_paragraph(article.text, first, last, start, end) for first, last in _paragraphs(article.text))
     facts = " · ".join(html.escape(fact) for fact in (article.source, article.published) if fact)
     link = f'<a href="{html.escape(article.url)}" target="_blank" rel="noopener noreferrer">original</a>' if article.url else ""
-    name = html.escape(article.path.rpartition("/")[2])
+    name = html.escape(one_line(article.path.rpartition("/")[2]))
     byline_ = " · ".join(filter(None, [facts, name, link]))
     return f'<article><h2 tabindex="-1">{html.escape(article.title)}</h2><p class="byline">{byline_}</p>{paragraphs}</article>'
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from index.articles import Source, _iso_date, find, read, sources
+from index.articles import Source, find, read, sources
+from index.articles.fields import iso_date
 from index.errors import ArticleError, UsageError
 from index.records import Article
 
@@ -88,8 +89,8 @@ def test_an_id_that_stands_twice_is_named(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.pdf", b"%PDF", "not a format that is read here"),
-        ("a.txt", b"caf\xe9 society", "not UTF-8"),
+        ("a.doc", b"text", "not a format that is read here"),
+        ("a.txt", b"caf\xe9 society", "neither UTF-8"),
         ("a.txt", b"MZ\x00\x00", "zero bytes"),
         ("a.txt", b" \n ", "no article text"),
         ("a.txt", b"---\ntitle: a: b\n---\nText.", "front matter is not YAML"),
@@ -199,7 +200,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 )
 def test_a_date_is_read_when_it_can_mean_one_day_only(written: str, iso: str) -> None:
     """A missing part, or a day and a month that could change places, gives no date rather than a wrong one."""
-    assert _iso_date(written) == iso
+    assert iso_date(written) == iso
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "http://", "//x.example", "http://[bad"])

@@ -19,16 +19,16 @@ def test_add_twice_says_what_it_did(run: Run, folder: Folder) -> None:
     assert run("add", home) == (0, "new 2, changed 0, unchanged 0, removed 0; embedded 2 passages\n", "")
     assert run("add", home) == (0, "new 0, changed 0, unchanged 2, removed 0; embedded 0 passages\n", "")
     assert json.loads(run("add", "--json", home)[1]) == {
-        "new": 0, "changed": 0, "unchanged": 2, "removed": 0, "embedded": 0, "rejected": [],
+        "new": 0, "changed": 0, "unchanged": 2, "removed": 0, "embedded": 0, "rejected": [], "notes": [],
     }  # fmt: skip
 
 
 def test_what_is_not_taken_is_named_and_the_exit_code_says_so(run: Run, folder: Folder) -> None:
     """The rest is taken."""
-    code, out, err = run("add", str(folder({"a.txt": "The ferry sank.", "b.pdf": "x", "c.jsonl": "{"})))
+    code, out, err = run("add", str(folder({"a.txt": "The ferry sank.", "b.doc": "x", "c.jsonl": "{"})))
     assert (code, out) == (1, "new 1, changed 0, unchanged 0, removed 0; embedded 1 passages; not taken 2\n")
     assert len(err.splitlines()) == 2
-    assert "b.pdf: not a format" in err
+    assert "b.doc: not a format" in err
     assert "c.jsonl:1: not a JSON line" in err
 
 
