@@ -12,6 +12,7 @@ from typing import Any
 from lxml import etree
 
 from index.articles.source import RefusedError
+from index.articles.xml import parse
 
 _ROOTS = ("rss", "rdf", "feed")
 _ENTRIES = ("item", "entry")
@@ -26,7 +27,7 @@ _NAMES = {
 
 def read(data: bytes) -> list[tuple[int, dict[str, str]]]:
     """Each entry of a feed in UTF-8 with the line that it starts on."""
-    root = _parse(data)
+    root = parse(data, "utf-8")
     if _name(root) not in _ROOTS:
         raise RefusedError(f"neither RSS nor Atom: its root is <{_name(root)}>")
     head = next((node for node in root if _name(node) == "channel"), root)
@@ -38,18 +39,6 @@ def read(data: bytes) -> list[tuple[int, dict[str, str]]]:
 
 
 _XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-
-
-def _parse(data: bytes) -> Any:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, encoding="utf-8")
-    try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise RefusedError(f"not well-formed XML: {error}") from error
-    declared = root.getroottree().docinfo.internalDTD
-    if declared is not None and any(True for _ in declared.iterentities()):
-        raise RefusedError("it declares entities of its own, which are not expanded here")
-    return root
 
 
 def _entry(node: Any) -> dict[str, str]:

@@ -26,9 +26,15 @@ _DATE = 60
 
 
 def known(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The fields that an article has, under our names; only text and numbers count."""
-    lowered = {str(name).lower(): value for name, value in fields.items() if isinstance(value, str | int | float)}
-    return {ours: str(lowered[name]) for ours, names in NAMES.items() for name in reversed(names) if lowered.get(name)}
+    """The fields that an article has, under our names; only strings count, and numbers where it is not the text."""
+    lowered = {
+        str(name).lower(): value
+        for name, value in fields.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+    }
+    taken = {ours: [lowered[name] for name in names if name in lowered] for ours, names in NAMES.items()}
+    taken["text"] = [value for value in taken["text"] if isinstance(value, str)]
+    return {ours: str(values[0]) for ours, values in taken.items() if values}
 
 
 def headline(text: str) -> tuple[str, str]:

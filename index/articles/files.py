@@ -41,7 +41,7 @@ def find(paths: list[Path]) -> tuple[list[Path], list[ArticleError]]:
     closed: list[ArticleError] = []
     for path in paths:
         place = absolute(path)
-        if not place.exists():
+        if not os.path.exists(place):  # noqa: PTH110 - Path.exists() raises where a folder on the way is closed
             raise UsageError(f"{path}: no such file or folder; nothing was changed ('clippings remove' takes articles out)")
         files |= dict.fromkeys(_walk(place, closed) if place.is_dir() else [place])
     return list(files), closed
@@ -123,7 +123,9 @@ def _check_name(file: Path) -> None:
 
 
 def _read_regular(file: Path, limit: int | None) -> bytes:
-    """Opened without waiting for a pipe's other end, and read only when what was opened is a regular file."""
+    """Opened without waiting for a pipe's other end, and read only when what was opened is a regular file, too."""
+    if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - a device may do something when it is opened
+        raise ArticleError(str(file), "not a regular file")
     descriptor = os.open(os.path.realpath(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
@@ -131,7 +133,7 @@ def _read_regular(file: Path, limit: int | None) -> bytes:
             raise ArticleError(str(file), "not a regular file")
         if limit is not None and status.st_size > limit:
             raise ArticleError(str(file), f"{status.st_size // 1_000_000:,} MB: at most {limit // 1_000_000:,} MB are read, so split it")
-        return opened.read(-1 if limit is None else limit)
+        return opened.read(status.st_size)
 
 
 def _unpacked(file: Path, data: bytes) -> bytes:

@@ -20,7 +20,9 @@ from index.articles.source import RefusedError
 
 _NO_TITLE = re.compile(r"(?i)untitled.*|microsoft word\b.*|.*\.(?:docx?|indd|pdf|tex|qxd)|")
 _STOPPED = re.compile(r"""[.!?…:]["'”’)\]]*$""")
-_HYPHEN = re.compile(r"([^\W\d_]+)-\n([a-z][^\W\d_]*)")
+# Each begins where a word does: begun inside one, they would look through a long word again from each of its letters.
+_HYPHEN = re.compile(r"(?<![^\W\d_])([^\W\d_]+)-\n([a-z][^\W\d_]*)")
+_INSIDE = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[a-z][^\W\d_]*")
 _SHORT = 0.85
 _EDGE = 2
 _PAGES = 3
@@ -88,5 +90,5 @@ def _shape(line: str) -> str:
 
 def _joined(text: str) -> str:
     """Words hyphenated at a line's end, whole again, unless the text has them with a hyphen inside a line too."""
-    kept = set(re.findall(r"[^\W\d_]+-[a-z][^\W\d_]*", text))
+    kept = set(_INSIDE.findall(text))
     return _HYPHEN.sub(lambda word: f"{word[1]}{'-' if f'{word[1]}-{word[2]}' in kept else ''}{word[2]}", text)

@@ -21,6 +21,7 @@ from index.clean import one_line
 from index.errors import ArticleError
 
 _IDS = ("_id", "id", "guid")
+_MAX_KEY = 500
 # A line number, a record, and the bytes that decide whether it changed; or why there is no record on that line.
 _Found = Iterable[tuple[int, dict[str, Any], bytes] | ArticleError]
 
@@ -48,8 +49,11 @@ def _keyed(file: Path, suffix: str, found: _Found) -> Iterator[Source | ArticleE
             yield one
             continue
         line, record, data = one
-        given = next((str(record[name]) for name in _IDS if record.get(name) not in (None, "")), f"line-{line}")
-        key = one_line(given[:500])
+        given = next((str(record[name]) for name in _IDS if record.get(name) not in (None, "")), "")
+        key = one_line(given) or f"line-{line}"
+        if len(key) > _MAX_KEY:
+            yield ArticleError(f"{file}:{line}", f"an id of {len(key):,} characters: at most {_MAX_KEY}")
+            continue
         if key in keys:
             yield ArticleError(f"{file}:{line}", f"the id {key!r} stands on an earlier line too: give each its own")
         else:

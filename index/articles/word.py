@@ -10,9 +10,8 @@ import io
 import zipfile
 from typing import Any
 
-from lxml import etree
-
 from index.articles.source import RefusedError
+from index.articles.xml import parse
 
 MAX_PART = 100_000_000
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -30,8 +29,8 @@ def read(data: bytes) -> dict[str, str]:
         raise RefusedError(f"a damaged Word file: {error}") from error
     if "word/document.xml" not in parts:
         raise RefusedError("a zip archive without a Word document in it")
-    document = _parse(parts["word/document.xml"])
-    properties = _parse(parts["docProps/core.xml"]) if "docProps/core.xml" in parts else etree.Element("none")
+    document = parse(parts["word/document.xml"])
+    properties = parse(parts.get("docProps/core.xml", b"<none/>"))
     paragraphs = [node for node in document.iter(f"{_W}p") if next(node.iterancestors(_FALLBACK), None) is None]
     title = next(filter(None, [(properties.findtext(_TITLE) or "").strip(), *map(_text, filter(_is_title, paragraphs))]), "")
     return {"title": title, "text": "\n\n".join(filter(None, map(_text, paragraphs)))}
@@ -43,10 +42,6 @@ def _part(packed: zipfile.ZipFile, name: str) -> bytes:
     if len(data) > MAX_PART:
         raise RefusedError(f"unpacks to more than {MAX_PART // 1_000_000} MB")
     return data
-
-
-def _parse(data: bytes) -> Any:
-    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True))
 
 
 def _text(paragraph: Any) -> str:
