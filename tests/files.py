@@ -1,4 +1,4 @@
-"""Files of every format, made by hand, so that a test can say what is in them."""
+"""Files of every format, made by hand, so that a test can say what is in them; and what is taken of one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable
+from pathlib import Path
+
+from index.articles import read, sources
+from index.errors import ArticleError
+from index.records import Article
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -53,11 +58,11 @@ def document(objects: list[bytes], trailer: str) -> bytes:
     return out.getvalue()
 
 
-def docx(body: str, title: str = "") -> bytes:
-    """A Word file with that body, in WordprocessingML."""
+def docx(body: str, title: str = "", head: str = "", root: str = "") -> bytes:
+    """A Word file with that body, in WordprocessingML; `head` stands before the document, `root` at its end."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("word/document.xml", f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>')
+        packed.writestr("word/document.xml", f'{head}<w:document xmlns:w="{W}"><w:body>{body}</w:body>{root}</w:document>')
         packed.writestr("docProps/core.xml", f'<c xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{title}</dc:title></c>')
     return out.getvalue()
 
@@ -65,3 +70,16 @@ def docx(body: str, title: str = "") -> bytes:
 def paragraph(*runs: str) -> str:
     """A Word paragraph."""
     return "<w:p>" + "".join(f"<w:r><w:t>{run}</w:t></w:r>" for run in runs) + "</w:p>"
+
+
+def taken(file: Path) -> tuple[list[Article], list[str]]:
+    """The articles of a file, and what was not taken, without the path."""
+    found, errors = [], []
+    for source in sources(file):
+        try:
+            if isinstance(source, ArticleError):
+                raise source
+            found.append(read(source))
+        except ArticleError as error:
+            errors.append(str(error).removeprefix(str(file)))
+    return found, errors

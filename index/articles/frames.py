@@ -20,6 +20,6 @@ def receive(stream: Any, limit: int = 1 << 40) -> bytes | None:
     """Read a frame; None where the stream ends before it does. Refused where it is longer than `limit` bytes."""
     size = int.from_bytes(stream.read(_LENGTH), "big")
     if size > limit:
-        raise RefusedError(f"gives more than {limit // 1_000_000:,} MB of text")
+        raise RefusedError(f"gives more than {limit:,} bytes of text")
     data = cast(bytes, stream.read(size))
     return data if size and len(data) == size else None

@@ -12,10 +12,14 @@ from index.articles.source import RefusedError
 _DATES = {"original_date": True, "extensive_search": False}
 
 
+# Trafilatura leaves out what a browser does not show, but for this.
+_UNSHOWN = "//template"
+
+
 def read(data: bytes) -> dict[str, Any]:
     """The fields of the article in a page in UTF-8, whatever encoding it states."""
     page = trafilatura.bare_extraction(
-        data.decode(), with_metadata=True, include_comments=False, include_tables=False, date_extraction_params=_DATES
+        data.decode(), with_metadata=True, include_comments=False, include_tables=False, prune_xpath=_UNSHOWN, date_extraction_params=_DATES
     )
     if page is None or not page.text:
         raise RefusedError("no article text found in the page")

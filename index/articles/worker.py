@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from index.articles.frames import receive, send
@@ -32,11 +33,14 @@ READERS = {
 
 
 def main(memory: int, cpu: int) -> None:
-    """Read files until stdin ends, each within `memory` bytes of address space and `cpu` seconds."""
+    """Read files until stdin ends, each within `memory` bytes of address space and `cpu` seconds.
+
+    The hard limit is twice as high: libxml2 may answer a refused allocation with half a document, so what came near it is not used.
+    """
     requests, answers = sys.stdin.buffer, _quiet()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then closes stdin
     logging.disable()
-    _limit(resource.RLIMIT_AS, memory)
+    _limit(resource.RLIMIT_AS, 2 * memory)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     spent = False
@@ -46,6 +50,8 @@ def main(memory: int, cpu: int) -> None:
             _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + cpu)
             answer, spent = _answer(kind.decode(), data or b""), False
             frame = json.dumps(answer).encode()
+            if _peak() > memory:
+                raise MemoryError
         except MemoryError:
             frame, spent = json.dumps({"refused": f"took more than {memory >> 20:,} MB of memory to read", "spent": True}).encode(), True
         send(answers, frame)
@@ -63,6 +69,12 @@ def _quiet() -> BinaryIO:
 def _limit(what: int, value: int) -> None:
     hard = resource.getrlimit(what)[1]
     resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
+def _peak() -> int:
+    """The most address space that this process has had, in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmPeak:")[2].split()[0]) << 10
 
 
 def _answer(kind: str, data: bytes) -> dict[str, Any]:
