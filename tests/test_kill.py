@@ -50,7 +50,9 @@ def allowed(oracle: Path, before: dict[str, str]) -> tuple[list[dict[str, str]],
 
 
 def found(archive: Archive) -> dict[str, str]:
-    """What the archive holds, each article found by search too."""
+    """What the archive holds, each article found by search too; nothing where the first add was killed before it made one."""
+    if not archive.exists:
+        return {}
     state = {Path(article.path).name: article.text for article in archive.articles()}
     for name in state:
         best = archive.search(name.removesuffix(".txt"), 1)[0]
