@@ -27,8 +27,7 @@ from eval.report import short
 from eval.result import commit
 from eval.run import MAIN
 from eval.significance import Difference, difference, holm
-from index import Archive, bm25, chunk, terminal
-from index import archive as road
+from index import Archive, bm25, chunk, generation, terminal
 from index.archive import LEGS
 from index.encoder import Encoder, Progress, SentenceEncoder, Vectors
 from index.errors import UsageError
@@ -63,7 +62,7 @@ def _constant(module: object, name: str, value: object, label: str, reindex: boo
 
 
 def _okapi(k1: float, b: float) -> Variant:
-    return _constant(sys.modules["index.segment"], "BM25", partial(bm25.BM25, k1=k1, b=b), f"k1 {k1}, b {b}")
+    return _constant(generation, "BM25", partial(bm25.BM25, k1=k1, b=b), f"k1 {k1}, b {b}")
 
 
 def _fusion(fuse: Fusion, label: str) -> Variant:
@@ -81,7 +80,7 @@ def variants() -> list[Variant]:
         _constant(bm25, "STOP_WORDS", frozenset[str](), "no stop words", reindex=True),
         _constant(bm25, "STOP_WORDS", _LONG_LIST, f"{len(_LONG_LIST)} stop words", reindex=True),
         *(_okapi(k1, b) for k1, b in ((0.9, 0.4), (1.2, 0.75), (2.0, 0.75), (1.5, 0.5), (1.5, 0.9))),
-        *(_constant(road, "_WHOLE_WEIGHT", share, f"whole article's share {share}") for share in (0.0, 0.25, 1.0)),
+        *(_constant(generation, "_WHOLE_WEIGHT", share, f"whole article's share {share}") for share in (0.0, 0.25, 1.0)),
         _fusion(reciprocal_rank, "reciprocal rank fusion"),
         *(_fusion(partial(weighted_sum, dense_weight=share), f"dense share {share}") for share in (0.2, 0.3, 0.5, 0.6)),
         Variant("model in bfloat16", reindex=True, half=True),

@@ -1,4 +1,4 @@
-"""python -m index add|remove|search|status: the commands that fill an archive and search it."""
+"""python -m index add|update|remove|search|status|check: the commands that fill an archive and search it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from index.terminal import Command
 
 if TYPE_CHECKING:
     from index import Archive, Hit
+    from index.changes import Added
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,26 +33,50 @@ def _add(arguments: argparse.Namespace) -> int:
     archive = terminal.open_archive(arguments.archive, arguments.model)
     with terminal.progress_bar() as report:
         added = archive.add(arguments.paths, report)
+    return _report(added, arguments.json)
+
+
+def _update_options(parser: argparse.ArgumentParser) -> None:
+    terminal.archive_options(parser)
+    terminal.json_option(parser)
+
+
+def _update(arguments: argparse.Namespace) -> int:
+    archive = terminal.open_archive(arguments.archive, arguments.model)
+    with terminal.progress_bar() as report:
+        added = archive.update(report)
+    return _report(added, arguments.json)
+
+
+def _report(added: Added, as_json: bool) -> int:
+    """Print what an add did; the exit code, 1 where something could not be taken."""
     for error in added.rejected:
         terminal.talk(f"not taken: {error}")
     for notice in added.notices:
         terminal.talk(f"note: {notice.path}: {notice.text}")
-    counts = {"new": added.new, "changed": added.changed, "unchanged": added.unchanged, "removed": added.removed}
-    if arguments.json:
+    if added.waiting:
+        terminal.talk(f"not taken: {added.waiting:,} that could not be taken earlier and have not changed: 'clippings status' names them")
+    if added.left_out:
+        terminal.talk(f"left out: {added.left_out:,} that 'clippings remove' took out; add them by name to take them in again")
+    names = ("new", "changed", "unchanged", "removed", *(["renamed"] if added.renamed or as_json else []))
+    counts = {name: getattr(added, name) for name in names}
+    if as_json:
         rejected = [{"path": error.path, "reason": error.reason} for error in added.rejected]
         notes = [{"path": notice.path, "note": notice.text} for notice in added.notices]
-        terminal.print_json({**counts, "embedded": added.embedded, "rejected": rejected, "notes": notes})
+        more = {"embedded": added.embedded, "left_out": added.left_out, "waiting": added.waiting, "rejected": rejected, "notes": notes}
+        terminal.print_json(counts | more)
     else:
         print(", ".join(f"{name} {count:,}" for name, count in counts.items()), end="")
-        print(f"; embedded {added.embedded:,} passages" + (f"; not taken {len(added.rejected):,}" if added.rejected else ""))
-    return 1 if added.rejected else 0
+        not_taken = len(added.rejected) + added.waiting
+        print(f"; embedded {added.embedded:,} passages" + (f"; not taken {not_taken:,}" if not_taken else ""))
+    return 1 if added.rejected or added.waiting else 0
 
 
 def _remove_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="files or folders that were added; they need not exist any more"
+        "paths", nargs="+", type=Path, metavar="PATH", help="files, folders or ids of articles; they need not exist any more"
     )
 
 
@@ -130,14 +155,39 @@ def _status(arguments: argparse.Namespace) -> int:
     print(f"passages  {status['passages']:,}")
     print(f"model     {status['model']} {status['weights'][:8]}")
     print(f"on disk   {status['bytes'] / 1e6:,.1f} MB")
+    for label, lines in (("from", status["places"]), ("left out", status["left_out"])):
+        print("".join(f"{label:<10}{terminal.shown(line)}\n" for line in lines), end="")
+    for path, reason in status["not_taken"].items():
+        print(f"not taken {terminal.shown(f'{path}: {reason}')}")
     return 0
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    terminal.archive_options(parser)
+    terminal.json_option(parser)
+    parser.add_argument("--repair", action="store_true", help="make again from the text what is damaged, and name what is lost")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    archive = terminal.open_archive(arguments.archive, arguments.model)
+    with terminal.progress_bar() as report:
+        checked = archive.repair(report) if arguments.repair else archive.check()
+    if arguments.json:
+        terminal.print_json({"whole": checked.whole, "problems": checked.problems, "done": checked.done})
+    else:
+        for line in (*checked.problems, *checked.done):
+            print(terminal.shown(line))
+        print("whole" if checked.whole else "not whole" if arguments.repair else "not whole: 'clippings check --repair' mends what can be")
+    return 0 if checked.whole else 1
 
 
 COMMANDS = (
     Command("add", "Add files and folders, or bring the archive up to date with them.", _add_options, _add),
+    Command("update", "Bring the archive up to date with everything that it was given.", _update_options, _update),
     Command("remove", "Take articles out of the archive, by the files or folders that they came from.", _remove_options, _remove),
     Command("search", "Show the passages that match best.", _search_options, _search),
-    Command("status", "Show what the archive holds.", _status_options, _status),
+    Command("status", "Show what the archive holds, where it is from, and what could not be taken.", _status_options, _status),
+    Command("check", "Say whether the archive is whole, and repair it.", _check_options, _check),
 )
 
 if __name__ == "__main__":

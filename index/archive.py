@@ -1,7 +1,7 @@
-"""Open, add, search, status: the only module that knows the whole road and turns rows into passages.
+"""Open, add, search, check: the only module that knows the whole road and turns rows into passages.
 
 ARCHIVE/store.db    articles, passages, manifest (index/store.py)
-ARCHIVE/seg/        the files of the current commit (index/segment.py)
+ARCHIVE/seg/        the segments of the current commit (index/segment.py)
 ARCHIVE/lock        held by the one writer
 """
 
@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import articles, bm25, changes, chunk, segment, update
+from index import articles, bm25, changes, check, chunk, update
 from index.changes import Added, Report
+from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
 from index.errors import ArchiveError, CorruptError, MismatchError, QuestionError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
+from index.generation import Generation
 from index.records import Article, Filters, Hit, Passage, Why
 from index.store import FORMAT, Store
 
@@ -30,8 +32,6 @@ from index.store import FORMAT, Store
 VERSIONS = [FORMAT, articles.VERSION, chunk.VERSION, chunk.SIZE, bm25.VERSION]
 LEGS = ("bm25", "dense")
 DEPTH = 1000
-# A passage's BM25 score gets this share of its whole article's: what an article is about, it seldom says in each passage.
-_WHOLE_WEIGHT = 0.5
 _TRIES = 5
 MAX_QUERY = 2000
 
@@ -44,7 +44,7 @@ class Archive:
         self.path = path
         self._asked_for = encoder
         self._guard = threading.RLock()
-        self._open: segment.OpenSegment | None = None
+        self._open: Generation | None = None
         self._inside = False
 
     @property
@@ -114,7 +114,7 @@ class Archive:
             self.encoder.encode(["ready"])
 
     @contextmanager
-    def snapshot(self) -> Iterator[segment.OpenSegment | None]:
+    def snapshot(self) -> Iterator[Generation | None]:
         """The newest commit: its segment, mapped; everything read inside belongs to it. None in an empty archive.
 
         A writer may commit between our reading the manifest and our opening its files, and delete them: then the manifest is old.
@@ -138,28 +138,26 @@ class Archive:
                         self._inside = False
                     return
 
-    def _current(self) -> segment.OpenSegment | None:
-        """The segment of the snapshot, mapped and checked when it is a new one."""
-        listed = self._store.segment()
-        if listed is None:
+    def _current(self) -> Generation | None:
+        """The segments of the snapshot, mapped and checked where they are new."""
+        listed = self._store.segments()
+        if not listed:
             self._open = None
-        elif self._open is None or self._open.name != listed.name:
-            self._open = segment.open_segment(self.path / "seg", listed)
+        elif self._open is None or self._open.segments != tuple(listed):
+            self._open = Generation(self.path / "seg", listed, self._open.parts if self._open else None)
         return self._open
 
-    def _allow(self, current: segment.OpenSegment, filters: Filters | None) -> NDArray[np.bool_] | None:
+    def _allow(self, current: Generation, filters: Filters | None) -> NDArray[np.bool_] | None:
         return np.isin(current.ids, self._store.allowed(filters)) if filters and filters != Filters() else None
 
-    def _rank(self, current: segment.OpenSegment, leg: str, query: str, allow: NDArray[np.bool_] | None) -> dict[int, float]:
+    def _rank(self, current: Generation, leg: str, query: str, allow: NDArray[np.bool_] | None) -> dict[int, float]:
         if leg == "dense":
-            rows, cosines = current.dense.search(self.encoder.encode([query])[0], DEPTH, allow)
+            rows, cosines = current.search_meaning(self.encoder.encode([query])[0], DEPTH, allow)
             return dict(zip(rows.tolist(), cosines.tolist(), strict=True))
-        tokens = bm25.tokens(query)
-        whole = _WHOLE_WEIGHT * current.whole.get_scores(tokens)[current.articles]
-        rows, scores = current.bm25.search(tokens, DEPTH, allow, whole)
+        rows, scores = current.search_words(bm25.tokens(query), DEPTH, allow)
         return dict(zip(rows.tolist(), scores.tolist(), strict=True))
 
-    def _hits(self, current: segment.OpenSegment, query: str, rankings: Mapping[str, Ranking], best: Ranking) -> list[Hit]:
+    def _hits(self, current: Generation, query: str, rankings: Mapping[str, Ranking], best: Ranking) -> list[Hit]:
         ranks = {leg: {row: rank for rank, row in enumerate(ordered(ranking), start=1)} for leg, ranking in rankings.items()}
         rows = np.array(list(best), dtype=np.int64)
         found = {word: current.bm25.stands_in(bm25.stem(word), rows) for word in _asked(query)}
@@ -178,7 +176,7 @@ class Archive:
     def unknown(self, words: Iterable[str]) -> list[str]:
         """Those of some words that stand in no passage and no title of the archive, in any form."""
         with self.snapshot() as current:
-            return [word for word in words if current is None or bm25.stem(word) not in current.bm25.postings.terms]
+            return [word for word in words if current is None or not current.bm25.knows(bm25.stem(word))]
 
     # Reading
 
@@ -213,13 +211,16 @@ class Archive:
             return self._store.newest_titles(count)
 
     def status(self) -> dict[str, Any]:
-        """What the archive holds and what made it: counts, dates, model, size on disk in bytes, and its digest."""
+        """What the archive holds, what made it and what it is kept up to date with: counts, dates, model, bytes on disk, a digest,
+        the places that it was given, what was taken out below them, and what could not be taken and why.
+        """
         with self._guard, self._store.snapshot():
             made = self._store.fingerprint()
-            listed = self._store.segment()
             census = self._store.census()
+            digest = self._store.digest()
+            failed = self._store.failed()
+            places = self._store.places()
         size = sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
-        digest = listed.name if listed else ""
         return {
             "archive": str(self.path),
             **census,
@@ -227,6 +228,9 @@ class Archive:
             "weights": made["weights"],
             "bytes": size,
             "digest": digest,
+            "places": [path for path, wanted in places.items() if wanted],
+            "left_out": [path for path, wanted in places.items() if not wanted],
+            "not_taken": {path: error.reason for path, error in failed.items()},
         }
 
     # Adding
@@ -239,17 +243,54 @@ class Archive:
         """
         found = changes.find(paths)
         with self._writer() as store:
-            added, take, vanished = changes.compare(found, store.known(), report)
-            update.carry_out(self.path / "seg", store, self.encoder, take, vanished, added, report)
-        return added
+            store.remember(changes.given(store.places(), found.paths))
+            return self._bring_up(store, found, report)
 
-    def remove(self, paths: list[Path]) -> int:
-        """Take out the articles that came from files and folders, there still or not; how many. A UsageError where there are none."""
+    def update(self, report: Report = lambda stage, done, total: None) -> Added:
+        """Bring the archive up to date with every file and folder that it was given."""
         assert self._store  # or an ArchiveError that says how to make one
         with self._writer() as store:
-            gone = changes.within(store.known(), paths)
-            update.carry_out(self.path / "seg", store, self.encoder, [], gone, Added(), lambda stage, done, total: None)
+            return self._bring_up(store, changes.find_again(store.places()), report)
+
+    def _bring_up(self, store: Store, found: changes.Found, report: Report) -> Added:
+        plan = changes.compare(found, changes.Memory(store.known(), store.failed(), store.places()), report)
+        store.note(plan.failed)
+        update.carry_out(self.path / "seg", store, self.encoder, plan, report)
+        return plan.added
+
+    def remove(self, paths: list[Path]) -> int:
+        """Take out articles, by id or by the file or folder that they came from, there still or not; how many.
+
+        What lies in a folder that is kept up to date stays out, until it is given to add by name. A UsageError where there are none.
+        """
+        assert self._store  # or an ArchiveError that says how to make one
+        with self._writer() as store:
+            known = store.known()
+            gone = changes.within(known, paths)
+            places = [changes.place_of(path, known) for path in paths]
+            store.remember(changes.taken_out(store.places(), places))
+            store.note({path: error for path, error in store.failed().items() if not changes.lies_in(path, places)})
+            plan = changes.Plan(Added(), [], gone, {}, {})
+            update.carry_out(self.path / "seg", store, self.encoder, plan, lambda stage, done, total: None)
         return len(gone)
+
+    def check(self) -> Checked:
+        """Whether everything is what was written; what is not, named."""
+        with self._guard, self._store.snapshot():
+            problems = check.problems(self.path / "seg", self._store)
+        return Checked(problems, whole=not problems)
+
+    def repair(self, report: Report = lambda stage, done, total: None) -> Checked:
+        """Check, and make again from the text, or from the articles' files, what is damaged; what is lost is named."""
+        checked = self.check()
+        if not checked.whole:
+            with self._writer() as store:
+                checked.done, files = check.repair(self.path / "seg", store, self.encoder, report)
+                store.keep_sound()
+                if files:
+                    self._bring_up(store, changes.find(files), report)
+            checked.whole = self.check().whole and not any(line.startswith("lost") for line in checked.done)
+        return checked
 
     @contextmanager
     def _writer(self) -> Iterator[Store]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +32,9 @@ STOP_WORDS = frozenset(
     "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was "
     "will with".split()
 )
+
+
+_NOTHING = np.zeros(0, dtype=np.int64)
 
 
 @lru_cache(maxsize=1)
@@ -86,22 +89,22 @@ def build(texts: Iterable[list[str]]) -> Postings:
     return _by_term(terms, numbers, rows, counts, np.array(lengths))
 
 
-def merge(old: Postings, keep: NDArray[np.bool_], new: Postings) -> Postings:
-    """The rows of `old` where `keep`, bool[N], is true, renumbered from 0, followed by the rows of `new`."""
-    renumbered = np.cumsum(keep) - 1
-    entries = keep[old.rows]
-    kept = np.repeat(np.arange(len(old.terms)), np.diff(old.starts))[entries]
-    used = dict.fromkeys(np.unique(kept).tolist())
+def merge(parts: Sequence[tuple[Postings, NDArray[np.bool_]]]) -> Postings:
+    """The kept rows of several postings, one after the other, renumbered from 0; each comes with `keep`, bool[its rows]."""
     terms: dict[str, int] = {}
-    places = np.array([terms.setdefault(term, len(terms)) if at in used else -1 for term, at in old.terms.items()], dtype=np.int64)
-    added = np.array([terms.setdefault(term, len(terms)) for term in new.terms], dtype=np.int64)
-    return _by_term(
-        terms,
-        np.concatenate([places[kept], np.repeat(added, np.diff(new.starts))]),
-        np.concatenate([renumbered[old.rows[entries]], new.rows + int(keep.sum())]),
-        np.concatenate([old.counts[entries], new.counts]),
-        np.concatenate([old.lengths[keep], new.lengths]),
-    )
+    numbers, rows, counts, lengths = [], [], [], []
+    first = 0
+    for postings, keep in parts:
+        entries = keep[postings.rows]
+        kept = np.repeat(np.arange(len(postings.terms)), np.diff(postings.starts))[entries]
+        used = dict.fromkeys(np.unique(kept).tolist())
+        places = [terms.setdefault(term, len(terms)) if at in used else -1 for term, at in postings.terms.items()]
+        numbers.append(np.array(places, dtype=np.int64)[kept])
+        rows.append((np.cumsum(keep) - 1)[postings.rows[entries]] + first)
+        counts.append(postings.counts[entries])
+        lengths.append(postings.lengths[keep])
+        first += int(keep.sum())
+    return _by_term(terms, *map(np.concatenate, (numbers, rows, counts, lengths)))
 
 
 def _by_term(terms: dict[str, int], numbers: Rows, rows: Rows, counts: Rows, lengths: Rows) -> Postings:
@@ -112,23 +115,47 @@ def _by_term(terms: dict[str, int], numbers: Rows, rows: Rows, counts: Rows, len
 
 
 class BM25(BM25Okapi):  # type: ignore[misc]
-    """rank_bm25's interface over postings: get_scores, get_batch_scores and get_top_n take tokens, as there."""
+    """rank_bm25's interface over postings: get_scores, get_batch_scores and get_top_n take tokens, as there.
 
-    def __init__(self, postings: Postings, k1: float = 1.5, b: float = 0.75) -> None:
-        self.postings = postings
+    Several postings are one list of texts, rows counted through. Where `alive`, bool[N], is given, a row that is not alive is in no
+    statistic and in no result.
+    """
+
+    def __init__(self, *parts: Postings, alive: NDArray[np.bool_] | None = None, k1: float = 1.5, b: float = 0.75) -> None:
         self.k1, self.b = k1, b
-        self.corpus_size = len(postings.lengths)
-        self.avgdl = float(postings.lengths.mean()) if self.corpus_size else 0.0
+        self._parts = parts
+        self._firsts = np.cumsum([0, *(len(part.lengths) for part in parts)])
+        self._lengths = np.concatenate([part.lengths for part in parts]) if len(parts) != 1 else parts[0].lengths
+        self._alive = None if alive is None or alive.all() else alive
+        living = self._lengths if self._alive is None else self._lengths[self._alive]
+        self.corpus_size = len(living)
+        self.avgdl = float(living.mean()) if self.corpus_size else 0.0
+
+    def __len__(self) -> int:
+        """Rows, those that are not alive too."""
+        return int(self._firsts[-1])
+
+    def knows(self, term: str) -> bool:
+        """Whether a term stands in any text."""
+        return len(self._posting(term)[0]) > 0
 
     def idf(self, term: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)), Lucene's; for a term in no text too, where it is highest."""
-        found = len(self._posting(term)[0])
+        return self._idf(len(self._posting(term)[0]))
+
+    def _idf(self, found: int) -> float:
         return float(np.log1p((self.corpus_size - found + 0.5) / (found + 0.5)))
 
-    def _posting(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        number = self.postings.terms.get(term)
-        span = slice(0, 0) if number is None else slice(*self.postings.starts[number : number + 2])
-        return self.postings.rows[span], self.postings.counts[span]
+    def _posting(self, term: str) -> tuple[Rows, Rows]:
+        """The rows, rising, that a term stands in, and how often."""
+        found = [(part, first, part.terms[term]) for part, first in zip(self._parts, self._firsts, strict=False) if term in part.terms]
+        spans = [(part, first, slice(*part.starts[at : at + 2])) for part, first, at in found]
+        rows: Rows = np.concatenate([_NOTHING, *(part.rows[span] + first for part, first, span in spans)])
+        counts: Rows = np.concatenate([_NOTHING, *(part.counts[span] for part, _, span in spans)])
+        if self._alive is None:
+            return rows, counts
+        living = self._alive[rows]
+        return rows[living], counts[living]
 
     def stands_in(self, term: str, rows: Rows) -> NDArray[np.bool_]:
         """bool[len(rows)]: whether a term stands in each of some rows."""
@@ -136,11 +163,11 @@ class BM25(BM25Okapi):  # type: ignore[misc]
 
     def get_scores(self, query: list[str]) -> Scores:
         """float64[N]: the score of every text; a token that stands twice in the query counts twice."""
-        scores = np.zeros(self.corpus_size)
+        scores = np.zeros(len(self))
         for term in query:
             rows, counts = self._posting(term)
-            length = self.k1 * (1 - self.b + self.b * self.postings.lengths[rows] / self.avgdl)
-            scores[rows] += self.idf(term) * counts * (self.k1 + 1) / (counts + length)
+            length = self.k1 * (1 - self.b + self.b * self._lengths[rows] / self.avgdl)
+            scores[rows] += self._idf(len(rows)) * counts * (self.k1 + 1) / (counts + length)
         return scores
 
     def get_batch_scores(self, query: list[str], doc_ids: list[int]) -> list[float]:
@@ -152,7 +179,7 @@ class BM25(BM25Okapi):  # type: ignore[misc]
 
         `allow`, bool[N], limits the rows; `more`, float64[N], is added to their scores. A match is a shared token, never a score above 0.
         """
-        found = np.zeros(self.corpus_size, dtype=bool)
+        found = np.zeros(len(self), dtype=bool)
         for term in query:
             found[self._posting(term)[0]] = True
         candidates = np.flatnonzero(found if allow is None else found & allow)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +12,17 @@ from index.records import Article
 
 # Told the stage, how much of it is done, and of how much.
 Report = Callable[[str, int, int], None]
-# path -> (article id, sha256), as the archive has them.
-Known = Mapping[str, tuple[str, str]]
+# path -> whether what lies there belongs into the archive; the nearest place above a file decides.
+Places = Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the archive knows: path -> (article id, sha256), what could not be taken, and the places that it was given."""
+
+    known: Mapping[str, tuple[str, str]]
+    failed: Mapping[str, ArticleError]
+    places: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +35,40 @@ class Notice:
 
 @dataclass
 class Added:
-    """What an add did: counts of articles, the passages that were embedded, what was not taken, with reasons, and what to know."""
+    """What an add did: counts of articles, the passages that were embedded, what was not taken, with reasons, and what to know.
+
+    `waiting` counts what could not be taken earlier and has not changed since: it was not tried again. `left_out` counts files that were
+    taken out by `remove` and lie in a folder that is kept up to date.
+    """
 
     new: int = 0
     changed: int = 0
+    renamed: int = 0
     unchanged: int = 0
     removed: int = 0
     embedded: int = 0
+    left_out: int = 0
+    waiting: int = 0
     rejected: list[ArticleError] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
     def note(self, path: str) -> articles.Note:
         """A function that takes down a notice about `path`."""
         return lambda text: self.notices.append(Notice(path, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do: articles to take, ids of those that vanished, and everything that cannot be taken, here or elsewhere.
+
+    `donors` name for an article another one, of the archive, that was made of the same bytes: its vectors can be used again.
+    """
+
+    added: Added
+    take: list[Article]
+    vanished: list[str]
+    failed: Mapping[str, ArticleError]
+    donors: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,67 +88,156 @@ def find(paths: list[Path]) -> Found:
     return Found([articles.absolute(path) for path in paths], files, closed)
 
 
-def compare(found: Found, known: Known, report: Report) -> tuple[Added, list[Article], list[str]]:
-    """The counts, the articles to take, and the ids of those that vanished from the paths.
+def find_again(places: Places) -> Found:
+    """What there is now at the places that were given; one that is missing is named, and what it gave stays."""
+    paths = [Path(path) for path, wanted in places.items() if wanted]
+    if not paths:
+        raise UsageError("the archive was given no file or folder to keep up to date: 'clippings add FOLDER'")
+    there = [path for path in paths if path.exists()]
+    files, closed = articles.find(there)
+    missing = [
+        ArticleError(str(path), "not there now; its articles stay ('clippings remove' takes them out)")
+        for path in paths
+        if path not in there
+    ]
+    return Found(there, files, closed + missing)
 
-    A file, line or folder that cannot be read is counted as rejected, and whatever it gave earlier stays.
+
+def compare(found: Found, memory: Memory, report: Report) -> Plan:
+    """What has to be done about the files found.
+
+    A file, line or folder that cannot be read is rejected, and whatever it gave earlier stays.
     """
-    added = Added(rejected=list(found.closed))
+    added = Added()
+    places = given(memory.places, found.paths)
     take: list[Article] = []
     seen: set[str] = set()
-    earlier = {Path(articles.file_of(path)) for path in known}
-    unread: set[Path] = {Path(error.path) for error in found.closed}
+    tried: list[ArticleError] = list(found.closed)
     for done, file in enumerate(found.files, start=1):
-        rejected = len(added.rejected)
-        for source in articles.sources(file, added.note(str(file))):
-            path, article = _consider(source, known, added)
-            seen.add(path)
+        for source in _belonging(file, places, added):
+            article = _consider(source, memory, added, tried)
+            seen.add(source.path)
             take += [article] if article else []
-        if len(added.rejected) > rejected:
-            unread.add(file)
-            if file in earlier:
-                added.rejected[rejected:] = [_stays(error) for error in added.rejected[rejected:]]
         report("reading", done, len(found.files))
-    given = set(found.paths)
+    scope, unread = set(found.paths), {Path(articles.file_of(error.path)) for error in tried} | {_file(error) for error in tried}
     vanished = [
-        article_id for path, (article_id, _) in known.items() if path not in seen and _within(path, given) and not _within(path, unread)
+        article_id
+        for path, (article_id, _) in memory.known.items()
+        if path not in seen and lies_in(path, scope) and not lies_in(path, unread)
     ]
     added.removed = len(vanished)
-    return added, take, vanished
+    donors = _donors(take, memory, set(vanished), added)
+    _sort_out(tried, memory, added)
+    kept = {path: error for path, error in memory.failed.items() if not lies_in(path, scope)}
+    return Plan(added, take, vanished, kept | {error.path: error for error in tried}, donors)
 
 
-def _consider(source: articles.Source | ArticleError, known: Known, added: Added) -> tuple[str, Article | None]:
-    """The path of a source, and its article where it has to be taken; counted in `added`."""
+def _belonging(file: Path, places: Places, added: Added) -> Iterator[articles.Source | ArticleError]:
+    """The articles of a file, without those that were taken out."""
+    if not _wanted(str(file), places):
+        added.left_out += 1
+        return
+    for source in articles.sources(file, added.note(str(file))):
+        if _wanted(source.path, places):
+            yield source
+        else:
+            added.left_out += 1
+
+
+def _wanted(path: str, places: Places) -> bool:
+    nearest = next((str(place) for place in _above(path) if str(place) in places), None)
+    return nearest is None or places[nearest]
+
+
+def _consider(source: articles.Source | ArticleError, memory: Memory, added: Added, tried: list[ArticleError]) -> Article | None:
+    """The article of a source, where it has to be taken; counted in `added`, or put with what cannot be."""
+    if isinstance(source, ArticleError):
+        tried.append(source)
+        return None
+    earlier, failed = memory.known.get(source.path), memory.failed.get(source.path)
+    if earlier and earlier[1] == source.sha256:
+        added.unchanged += 1
+        return None
+    if failed and failed.sha256 == source.sha256:
+        tried.append(failed)
+        return None
     try:
-        if isinstance(source, ArticleError):
-            raise source
-        earlier = known.get(source.path)
-        if earlier and earlier[1] == source.sha256:
-            added.unchanged += 1
-            return source.path, None
         article = articles.read(source, added.note(source.path))
     except ArticleError as error:
-        added.rejected.append(error)
-        return error.path, None
+        tried.append(ArticleError(error.path, error.reason, source.sha256))
+        return None
     added.changed += bool(earlier)
     added.new += not earlier
-    return source.path, article
+    return article
 
 
-def _stays(error: ArticleError) -> ArticleError:
-    return ArticleError(error.path, f"{error.reason}; what it gave earlier stays in the archive")
+def _donors(take: list[Article], memory: Memory, vanished: set[str], added: Added) -> dict[str, str]:
+    """article id -> the id of one made of the same bytes. A new article that has those of a vanished one counts as renamed."""
+    by_content: dict[str, list[str]] = {}
+    for article_id, sha256 in memory.known.values():
+        by_content.setdefault(sha256, []).append(article_id)
+    ids = {article_id for article_id, _ in memory.known.values()}
+    donors = {}
+    for article in take:
+        same = by_content.get(article.sha256, [])
+        gone = next((one for one in same if one in vanished), None)
+        if same:
+            donors[article.id] = gone or same[0]
+        if gone and article.id not in ids:
+            vanished.discard(gone)
+            added.renamed, added.new, added.removed = added.renamed + 1, added.new - 1, added.removed - 1
+    return donors
 
 
-def within(known: Known, paths: list[Path]) -> list[str]:
+def _sort_out(tried: list[ArticleError], memory: Memory, added: Added) -> None:
+    """What is new among what cannot be taken is named; what was known and has not changed is counted."""
+    earlier = {articles.file_of(path) for path in memory.known}
+    for error in tried:
+        if error.sha256 and memory.failed.get(error.path) is error:
+            added.waiting += 1
+        else:
+            stays = str(_file(error)) in earlier
+            added.rejected.append(
+                ArticleError(error.path, f"{error.reason}; what it gave earlier stays in the archive") if stays else error
+            )
+
+
+def _file(error: ArticleError) -> Path:
+    """The file of an error, which may be about a line of it."""
+    return Path(articles.file_of(error.path.rpartition(":")[0] if error.path.rpartition(":")[2].isdecimal() else error.path))
+
+
+def given(places: Places, paths: list[Path]) -> dict[str, bool]:
+    """The places after some were given to add. What was taken out below one of them stays out."""
+    return {**places, **{str(path): True for path in paths}}
+
+
+def taken_out(places: Places, paths: list[Path]) -> dict[str, bool]:
+    """The places after some were taken out: forgotten with everything below, and marked where a place above is kept up to date."""
+    kept = {path: wanted for path, wanted in places.items() if not lies_in(path, paths)}
+    return kept | {str(path): False for path in paths if any(kept.get(str(above)) for above in _above(str(path)))}
+
+
+def place_of(path: Path, known: Mapping[str, tuple[str, str]]) -> Path:
+    """The absolute path that a user means: of the article of that id, or the path itself."""
+    return next((Path(found) for found, (article_id, _) in known.items() if article_id == str(path)), articles.absolute(path))
+
+
+def within(known: Mapping[str, tuple[str, str]], paths: list[Path]) -> list[str]:
     """The ids of the articles at or below some paths, which need not exist any more; a UsageError where there are none."""
-    places = {articles.absolute(path) for path in paths}
-    found = [article_id for path, (article_id, _) in known.items() if _within(path, places)]
+    places = {place_of(path, known) for path in paths}
+    found = [article_id for path, (article_id, _) in known.items() if lies_in(path, places)]
     if not found:
         raise UsageError(f"no article of the archive is from {', '.join(map(str, paths))}; nothing was changed")
     return found
 
 
-def _within(path: str, places: set[Path]) -> bool:
-    """Whether an article's file lies at or below one of `places`."""
+def lies_in(path: str, places: Collection[Path]) -> bool:
+    """Whether an article, or its file, lies at or below one of `places`."""
+    return not set(places).isdisjoint(_above(path))
+
+
+def _above(path: str) -> list[Path]:
+    """An article's path, its file, and the folders above."""
     file = Path(articles.file_of(path))
-    return not places.isdisjoint((file, *file.parents))
+    return [Path(path), file, *file.parents]

@@ -20,12 +20,13 @@ class ClippingsError(Exception):
 
 
 class ArticleError(ClippingsError):
-    """A file, or a line of one, that cannot be taken as an article."""
+    """A file, or a line of one, that cannot be taken as an article; `sha256` is of the bytes that were tried, or ""."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, sha256: str = "") -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+        self.sha256 = sha256
 
 
 class ModelError(ClippingsError):

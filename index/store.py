@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from index.errors import ArchiveError, CorruptError
+from index.errors import ArchiveError, ArticleError, CorruptError
 from index.records import Article, Filters, Passage
 from index.segment import Segment
 
-FORMAT = 2
+FORMAT = 3
+_SEGMENTS = "SELECT name, passages, files, dead FROM segment ORDER BY place"
 _FIELDS = [field.name for field in fields(Article)]
 _SCHEMA = f"""
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -28,18 +29,21 @@ _SCHEMA = f"""
     CREATE TABLE passage (id INTEGER PRIMARY KEY, article_id TEXT NOT NULL REFERENCES article (id) ON DELETE CASCADE,
         start INTEGER NOT NULL, end INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
     CREATE INDEX passage_article ON passage (article_id);
-    CREATE TABLE segment (name TEXT PRIMARY KEY, passages INTEGER NOT NULL, files TEXT NOT NULL) STRICT;
+    CREATE TABLE place (path TEXT PRIMARY KEY, wanted INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
+    CREATE TABLE failed (path TEXT PRIMARY KEY, reason TEXT NOT NULL, sha256 TEXT NOT NULL, digest TEXT NOT NULL) STRICT;
+    CREATE TABLE segment (name TEXT PRIMARY KEY, place INTEGER NOT NULL, passages INTEGER NOT NULL, files TEXT NOT NULL,
+        dead BLOB NOT NULL) STRICT;
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one commit does: the articles that go, by id, those that come, and the segment that then holds all passages."""
+    """What one commit does: the articles that go, by id, those that come with their passages, and the segments that there are then."""
 
     remove: list[str]
     add: list[Article]
     passages: list[tuple[int, Passage]]
-    segment: Segment
+    segments: Sequence[Segment]
 
 
 def _digest(*values: object) -> str:
@@ -60,7 +64,7 @@ class Store:
                 self._db.execute(f"PRAGMA {pragma}")
             if write:
                 self._db.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise ArchiveError(f"{path}: cannot be opened ({error}); if it is damaged, make the archive again from its articles") from error
 
     def close(self) -> None:
@@ -80,6 +84,8 @@ class Store:
                 self._db.execute(statement)
             self._set("format", FORMAT)
             self._set("fingerprint", fingerprint)
+            self._set("next", 1)
+            self._set("census", self._count())
             self._set("manifest", self._manifest_digest())
 
     @contextmanager
@@ -97,7 +103,7 @@ class Store:
             return self._db.execute(query, tuple(parameters)).fetchall()
         except sqlite3.OperationalError as error:  # locked, or a disk that cannot be read: nothing that a new archive would mend
             raise ArchiveError(f"{self.path}: cannot be read now ({error})") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a damaged schema's own message need not be text
             raise CorruptError(f"{self.path}: {error}; make the archive again from its articles") from error
 
     @contextmanager
@@ -113,11 +119,17 @@ class Store:
         rows = self._rows("SELECT value FROM meta WHERE name = ?", [name])
         if not rows:
             raise CorruptError(f"{self.path}: it has no {name}; make the archive again from its articles")
-        return json.loads(rows[0][0])
+        return self._parsed(rows[0][0])
+
+    def _parsed(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise CorruptError(f"{self.path}: the manifest is not what was written: 'clippings check --repair' makes it again") from error
 
     def _manifest_digest(self) -> str:
-        rows = self._rows("SELECT name, passages, files FROM segment ORDER BY name")
-        return _digest(self._get("format"), self._get("fingerprint"), rows)
+        rows = [(*row[:-1], row[-1].hex()) for row in self._rows(_SEGMENTS)]
+        return _digest(self._get("format"), self._get("fingerprint"), self._get("next"), self._get("census"), rows)
 
     def fingerprint(self) -> dict[str, Any]:
         """The model and the versions that made this archive."""
@@ -125,16 +137,33 @@ class Store:
             raise ArchiveError(f"{self.path}: format {self._get('format')}, this program reads {FORMAT}; make the archive again")
         return dict(self._get("fingerprint"))
 
-    def segment(self) -> Segment | None:
-        """The segment that holds all passages; none in an empty archive. The manifest's digest is checked."""
-        if self._get("manifest") != self._manifest_digest():
-            raise CorruptError(f"{self.path}: the manifest is not what was written; make the archive again from its articles")
-        rows = self._rows("SELECT name, passages, files FROM segment")
-        return Segment(rows[0][0], rows[0][1], json.loads(rows[0][2])) if rows else None
+    def segments(self) -> list[Segment]:
+        """The segments, in the order of their passages. The manifest's digest is checked."""
+        self._check_manifest()
+        return self.listed()
 
-    def commit(self, change: Change) -> None:
-        """Make `change` the archive's state, wholly or not at all."""
+    def listed(self) -> list[Segment]:
+        """The segments as they stand, unchecked: for a repair, which checks each file."""
+        return [Segment(name, passages, self._parsed(files), dead) for name, passages, files, dead in self._rows(_SEGMENTS)]
+
+    def _check_manifest(self) -> None:
+        if self._get("manifest") != self._manifest_digest():
+            raise CorruptError(f"{self.path}: the manifest is not what was written: 'clippings check --repair' makes it again")
+
+    def digest(self) -> str:
+        """A digest of what the archive is made of, wherever it lies: the model, the versions, and the bytes of every article."""
+        return _digest(self.fingerprint(), [row[0] for row in self._rows("SELECT sha256 FROM article ORDER BY sha256")])
+
+    def next_number(self) -> int:
+        """The number of the next passage; none is ever given twice."""
+        return int(self._get("next"))
+
+    def commit(self, change: Change, anew: bool = False) -> None:
+        """Make `change` the archive's state, wholly or not at all; `anew`: instead of all articles and passages that there are."""
         with self._transaction("IMMEDIATE"):
+            if anew:
+                self._db.execute("DELETE FROM article")
+                self._db.execute("DELETE FROM passage")
             self._db.executemany("DELETE FROM article WHERE id = ?", [(article_id,) for article_id in change.remove])
             marks = ", ".join("?" * (len(_FIELDS) + 1))
             rows = [(*astuple(article), _digest(*astuple(article))) for article in change.add]
@@ -142,9 +171,49 @@ class Store:
             passages = [(number, *astuple(passage), _digest(number, *astuple(passage))) for number, passage in change.passages]
             self._db.executemany("INSERT INTO passage VALUES (?, ?, ?, ?, ?)", passages)
             self._db.execute("DELETE FROM segment")
-            segment = change.segment
-            self._db.execute("INSERT INTO segment VALUES (?, ?, ?)", (segment.name, segment.passages, json.dumps(segment.files)))
+            segments = [(one.name, place, one.passages, json.dumps(one.files), one.dead) for place, one in enumerate(change.segments)]
+            self._db.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", segments)
+            if change.passages:
+                self._set("next", change.passages[-1][0] + 1)
+            self._set("census", self._count())
             self._set("manifest", self._manifest_digest())
+
+    def places(self) -> dict[str, bool]:
+        """The files and folders that were given to add, True; and those below them that were taken out again, False."""
+        return {path: bool(wanted) for path, wanted in self._sound("SELECT path, wanted, digest FROM place ORDER BY path")}
+
+    def remember(self, places: Mapping[str, bool]) -> None:
+        """Set the places to exactly these."""
+        with self._transaction("IMMEDIATE"):
+            self._db.execute("DELETE FROM place")
+            rows = [(path, int(wanted), _digest(path, int(wanted))) for path, wanted in places.items()]
+            self._db.executemany("INSERT INTO place VALUES (?, ?, ?)", rows)
+
+    def failed(self) -> dict[str, ArticleError]:
+        """path -> what could not be taken there, and why."""
+        return {row[0]: ArticleError(*row) for row in self._sound("SELECT path, reason, sha256, digest FROM failed ORDER BY path")}
+
+    def note(self, failed: Mapping[str, ArticleError]) -> None:
+        """Set what could not be taken to exactly this."""
+        with self._transaction("IMMEDIATE"):
+            self._db.execute("DELETE FROM failed")
+            rows = [(path, error.reason, error.sha256, _digest(path, error.reason, error.sha256)) for path, error in failed.items()]
+            self._db.executemany("INSERT INTO failed VALUES (?, ?, ?, ?)", rows)
+
+    def keep_sound(self) -> None:
+        """Forget the places and the failures whose rows are not what was written."""
+        with self._transaction("IMMEDIATE"):
+            for table, columns in (("place", "path, wanted"), ("failed", "path, reason, sha256")):
+                rows = self._rows(f"SELECT rowid, {columns}, digest FROM {table}")  # noqa: S608 - names of our own
+                bad = [(row[0],) for row in rows if _digest(*row[1:-1]) != row[-1]]
+                self._db.executemany(f"DELETE FROM {table} WHERE rowid = ?", bad)  # noqa: S608
+
+    def _sound(self, query: str) -> list[Any]:
+        """Rows without their last column, a digest over the others that was checked."""
+        rows = self._rows(query)
+        if any(_digest(*row[:-1]) != row[-1] for row in rows):
+            raise CorruptError(f"{self.path}: a row is not what was written: 'clippings check' says which")
+        return [row[:-1] for row in rows]
 
     def known(self) -> dict[str, tuple[str, str]]:
         """path -> (article id, sha256) of every article."""
@@ -154,22 +223,60 @@ class Store:
         """An article, its digest checked; None where there is no such id."""
         rows = self._rows(f"SELECT {', '.join(_FIELDS)}, digest FROM article WHERE id = ?", [article_id])  # noqa: S608
         if rows and _digest(*rows[0][:-1]) != rows[0][-1]:
-            raise CorruptError(f"{self.path}: article {article_id} is not what was written; make the archive again from its articles")
+            raise CorruptError(f"{self.path}: article {article_id} is not what was written; 'clippings check --repair' mends what can be")
         return Article(*rows[0][:-1]) if rows else None
 
     def articles(self) -> Iterator[Article]:
         """All articles, by path."""
         for (article_id,) in self._rows("SELECT id FROM article ORDER BY path"):
             article = self.article(article_id)
-            assert article
+            if article is None:  # its index and its row do not agree
+                raise CorruptError(
+                    f"{self.path}: article {article_id} is not what was written: 'clippings check --repair' mends what can be"
+                )
             yield article
 
     def passage(self, number: int) -> Passage:
         """A passage by its number, its digest checked."""
         rows = self._rows("SELECT article_id, start, end, digest FROM passage WHERE id = ?", [number])
         if not rows or _digest(number, *rows[0][:-1]) != rows[0][-1]:
-            raise CorruptError(f"{self.path}: passage {number} is not what was written; make the archive again from its articles")
+            raise CorruptError(f"{self.path}: passage {number} is not what was written: 'clippings check --repair' makes it again")
         return Passage(*rows[0][:-1])
+
+    def numbers(self) -> list[int]:
+        """The numbers of all passages, rising."""
+        return [row[0] for row in self._rows("SELECT id FROM passage ORDER BY id")]
+
+    def sound_passage(self, number: int) -> Passage | None:
+        """A passage by its number; None where its row is missing or not what was written."""
+        try:
+            return self.passage(number)
+        except CorruptError:
+            return None
+
+    def ids_and_paths(self) -> list[tuple[str, str]]:
+        """The id and the path of every article, by path, unchecked."""
+        return [(row[0], row[1]) for row in self._rows("SELECT id, path FROM article ORDER BY path")]
+
+    def flaws(self) -> Iterator[str]:
+        """What is not what was written, in lines; a CorruptError where the file cannot be read at all."""
+        yield from (f"{self.path}: {row[0]}" for row in self._rows("PRAGMA integrity_check(10)") if row[0] != "ok")
+        for article_id, path in self.ids_and_paths():
+            try:
+                self.article(article_id)
+            except CorruptError:
+                yield f"{self.path}: article {article_id} is not what was written ({path})"
+        yield from (f"{self.path}: passage {number} is not what was written" for number in self.numbers() if not self.sound_passage(number))
+        for table, read in (("places", self.places), ("failures", self.failed)):
+            try:
+                read()
+            except CorruptError:
+                yield f"{self.path}: the list of {table} is not what was written"
+
+    def find(self, passage: Passage) -> int | None:
+        """The number of a passage; None where there is none like it."""
+        rows = self._rows("SELECT id FROM passage WHERE article_id = ? AND start = ? AND end = ?", astuple(passage))
+        return rows[0][0] if rows else None
 
     def passage_numbers(self, article_ids: Iterable[str]) -> list[int]:
         """The numbers of all passages of some articles."""
@@ -191,7 +298,11 @@ class Store:
         return [row[0] for row in self._rows("SELECT title FROM article ORDER BY published DESC, path LIMIT ?", [count])]
 
     def census(self) -> dict[str, Any]:
-        """Counts and ranges: articles, passages, outlets, first and last date."""
+        """Counts and ranges, as they were at the commit: articles, passages, outlets, first and last date."""
+        self._check_manifest()
+        return dict(self._get("census"))
+
+    def _count(self) -> dict[str, Any]:
         articles, outlets, first, last = self._rows(
             "SELECT count(*), count(DISTINCT nullif(source, '')), min(nullif(published, '')), max(nullif(published, '')) FROM article"
         )[0]

@@ -1,38 +1,55 @@
-"""An add, carried out: articles split, embedded, written as a segment and committed, batch by batch.
+"""A plan, carried out: articles split, embedded, written as a segment and committed, batch by batch.
 
 It knows the store and the segments, and nothing of searching. index/changes.py decided what there is to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index import bm25, chunk, segment
-from index.changes import Added, Report
-from index.encoder import Encoder
+from index.changes import Plan, Report
+from index.encoder import Encoder, Vectors
+from index.generation import Generation
 from index.records import Article, Passage
+from index.segment import Segment
 from index.store import Change, Store
 
 # Passages embedded between two commits: what an interrupted add can lose, some three minutes of work.
 _BATCH = 4096
+# More segments than this are joined; a segment of which less than this share lives is written again.
+_MOST = 8
+_LIVE = 0.8
 
 # An article, its heading and its passages.
 _Work = tuple[Article, str, list[Passage]]
 
 
-def carry_out(folder: Path, store: Store, encoder: Encoder, take: list[Article], vanished: list[str], added: Added, report: Report) -> None:
-    """Take the articles and drop those that vanished, by id, in one commit a batch; segments go below `folder`."""
+def carry_out(folder: Path, store: Store, encoder: Encoder, plan: Plan, report: Report) -> None:
+    """Take the articles and drop those that vanished, in one commit a batch; segments go below `folder`.
+
+    What can use another article's vectors comes first, for that one may be among the vanished, who go with the first commit.
+    """
+    take = sorted(plan.take, key=lambda article: article.id not in plan.donors)
     work = _split(encoder, take, report) if take else []
-    total = sum(len(passages) for _, _, passages in work)
+    vanished, total, done = plan.vanished, sum(len(passages) for _, _, passages in work), 0
     for batch in _batches(work):
-        _commit(folder, store, encoder, batch, vanished, lambda more: report("embedding", added.embedded + more, total))
-        added.embedded += sum(len(passages) for _, _, passages in batch)
+        texts = _Texts(encoder, _borrowed(folder, store, batch, plan.donors), _after(done, total, report))
+        commit(folder, store, batch, texts, vanished)
+        plan.added.embedded += texts.embedded
+        done += sum(len(passages) for _, _, passages in batch)
         vanished = []
     if vanished:
-        _commit(folder, store, encoder, [], vanished, lambda more: None)
+        commit(folder, store, [], _Texts(encoder, {}, lambda more: None), vanished)
+
+
+def _after(done: int, total: int, report: Report) -> Callable[[int], None]:
+    return lambda more: report("embedding", done + more, total)
 
 
 def _split(encoder: Encoder, take: list[Article], report: Report) -> list[_Work]:
@@ -47,39 +64,107 @@ def _split(encoder: Encoder, take: list[Article], report: Report) -> list[_Work]
     return work
 
 
-def _commit(folder: Path, store: Store, encoder: Encoder, batch: list[_Work], vanished: list[str], done: Callable[[int], None]) -> None:
-    """One commit: embed the batch, write a segment of what stays and what comes, and switch to it."""
+@dataclass
+class _Texts:
+    """Vectors of passages: borrowed ones of articles with the same bytes, the rest embedded; and how many those were."""
+
+    encoder: Encoder
+    borrowed: Mapping[Passage, Vectors]
+    report: Callable[[int], None]
+    embedded: int = 0
+
+    def vectors(self, work: list[_Work]) -> Vectors:
+        """float32[passages of the work, d]."""
+        given = [(passage, chunk.indexed_text(article, passage, head)) for article, head, passages in work for passage in passages]
+        new = [text for passage, text in given if passage not in self.borrowed]
+        made = iter(self.encoder.encode(new, self._progress) if new else ())
+        return np.array([self.borrowed[passage] if passage in self.borrowed else next(made) for passage, _ in given], dtype=np.float32)
+
+    def _progress(self, count: int) -> None:
+        self.embedded += count
+        self.report(self.embedded)
+
+
+def _borrowed(folder: Path, store: Store, batch: list[_Work], donors: Mapping[str, str]) -> dict[Passage, Vectors]:
+    """passage -> the vector of the same passage of an article that was made of the same bytes, and came out the same.
+
+    Bytes are read by the name of their file: the same ones in .txt and in .md give two texts.
+    """
+    pairs = []
+    for article, _, passages in batch:
+        donor = store.article(donors[article.id]) if article.id in donors else None
+        if donor and (donor.title, donor.text) == (article.title, article.text):
+            pairs += [(passage, store.find(replace(passage, article_id=donor.id))) for passage in passages]
+    found = {passage: number for passage, number in pairs if number is not None}
+    if not found:
+        return {}
+    vectors = Generation(folder, store.segments()).vectors(list(found.values()))
+    return dict(zip(found, vectors, strict=True))
+
+
+def commit(folder: Path, store: Store, batch: list[_Work], texts: _Texts, vanished: list[str]) -> None:
+    """One commit: a segment of what comes, tombstones on what goes, small neighbours merged, and the switch to that."""
     drop = vanished + [article.id for article, _, _ in batch]  # an article's earlier version has its id
-    texts = [chunk.indexed_text(article, passage, head) for article, head, passages in batch for passage in passages]
-    embedded = 0
+    segments = _buried(folder, store.segments(), store.passage_numbers(drop))
+    passages = [passage for _, _, passages in batch for passage in passages]
+    numbers = np.arange(len(passages), dtype=np.int64) + store.next_number()
+    if passages:
+        segments.append(segment.write(folder, _contents(batch, numbers, texts.vectors(batch))))
+    segments = _merged(folder, segments)
+    store.commit(Change(drop, [article for article, _, _ in batch], list(zip(numbers.tolist(), passages, strict=True)), segments))
+    segment.collect(folder, {one.name for one in segments})
 
-    def progress(count: int) -> None:
-        nonlocal embedded
-        embedded += count
-        done(embedded)
 
-    listed = store.segment()
-    old = segment.open_segment(folder, listed) if listed else None
-    postings = bm25.build(bm25.tokens(text) for text in texts)
-    vectors = encoder.encode(texts, progress) if texts else None
-    ids = np.arange(len(texts), dtype=np.int64) + (1 if old is None or not len(old.ids) else int(old.ids[-1]) + 1)
-    articles = np.repeat(np.arange(len(batch), dtype=np.int64), [len(passages) for _, _, passages in batch])
-    whole = bm25.build(bm25.tokens(f"{article.title}\n{article.text}") for article, _, _ in batch)
-    numbered = list(zip(ids.tolist(), (passage for _, _, passages in batch for passage in passages), strict=True))
-    if old is not None:
-        keep = ~np.isin(old.ids, store.passage_numbers(drop))
-        kept = old.dense.vectors()[keep]
-        vectors = kept if vectors is None else np.concatenate([kept, vectors])
-        postings = bm25.merge(old.bm25.postings, keep, postings)
-        ids = np.concatenate([old.ids[keep], ids])
-        keep_whole = np.isin(np.arange(old.whole.corpus_size), old.articles[keep])
-        articles = np.concatenate([(np.cumsum(keep_whole) - 1)[old.articles[keep]], articles + int(keep_whole.sum())])
-        whole = bm25.merge(old.whole.postings, keep_whole, whole)
-    assert vectors is not None
-    assert len(vectors) == len(ids) == len(articles) == len(postings.lengths)
-    written = segment.write(folder, segment.Contents(ids, articles, vectors, postings, whole))
-    store.commit(Change(drop, [article for article, _, _ in batch], numbered, written))
-    segment.collect(folder, {written.name})
+def write_anew(
+    folder: Path, store: Store, encoder: Encoder, articles: list[Article], vectors: Mapping[Passage, Vectors], report: Report
+) -> None:
+    """Make some articles the whole archive, in one commit; vectors that are known are used again."""
+    work = _split(encoder, articles, report)
+    passages = [passage for _, _, found in work for passage in found]
+    numbers = np.arange(len(passages), dtype=np.int64) + store.next_number()
+    texts = _Texts(encoder, vectors, _after(0, len(passages), report))
+    segments = [segment.write(folder, _contents(work, numbers, texts.vectors(work)))] if passages else []
+    store.commit(Change([], articles, list(zip(numbers.tolist(), passages, strict=True)), segments), anew=True)
+    segment.collect(folder, {one.name for one in segments})
+
+
+def _contents(batch: list[_Work], numbers: NDArray[np.int64], vectors: Vectors) -> segment.Contents:
+    return segment.Contents(
+        numbers,
+        np.repeat(np.arange(len(batch), dtype=np.int64), [len(passages) for _, _, passages in batch]),
+        vectors,
+        bm25.build(bm25.tokens(chunk.indexed_text(article, passage, head)) for article, head, passages in batch for passage in passages),
+        bm25.build(bm25.tokens(f"{article.title}\n{article.text}") for article, _, _ in batch),
+    )
+
+
+def _buried(folder: Path, segments: list[Segment], numbers: list[int]) -> list[Segment]:
+    """The segments with the rows of some passages dead."""
+    if not numbers:
+        return segments
+    return [one.without(np.flatnonzero(np.isin(segment.read_ids(folder, one), numbers))) for one in segments]
+
+
+def _merged(folder: Path, segments: list[Segment]) -> list[Segment]:
+    """The segments with none that is dead or much of it, and small ones at the end joined when there are many.
+
+    Only neighbours are joined, so that rows stay in the order of their passages. Joining takes in a neighbour as long as that is no larger
+    than what is joined already: each passage is written again about as often as the archive doubles.
+    """
+    sizes = [int(one.alive.sum()) for one in segments]
+    kept = [
+        one if size >= _LIVE * one.passages else segment.write(folder, segment.merge(folder, [one]))
+        for one, size in zip(segments, sizes, strict=True)
+        if size
+    ]
+    sizes = [size for size in sizes if size]
+    if len(kept) <= _MOST:
+        return kept
+    first, total = len(kept) - 2, sum(sizes[-2:])
+    while first > 0 and sizes[first - 1] <= total:
+        first -= 1
+        total += sizes[first]
+    return [*kept[:first], segment.write(folder, segment.merge(folder, kept[first:]))]
 
 
 def _count_once(count: chunk.Counter) -> chunk.Counter:

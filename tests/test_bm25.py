@@ -68,11 +68,25 @@ def test_a_match_is_a_shared_token_and_ties_go_by_row() -> None:
 def test_merging_equals_building_anew(old: list[list[str]], new: list[list[str]], rng: random.Random) -> None:
     """Rows that go leave no trace: the same terms, scores and rows as postings made from what is left."""
     keep = np.array([rng.random() < 0.6 for _ in old])
-    merged = BM25(merge(build(old), keep, build(new)))
+    merged = BM25(merge([(build(old), keep), (build(new), np.ones(len(new), dtype=bool))]))
     fresh = BM25(build([text for text, kept in zip(old, keep, strict=True) if kept] + new))
-    assert set(merged.postings.terms) == set(fresh.postings.terms)
+    assert [merged.knows(word) for word in WORDS] == [fresh.knows(word) for word in WORDS]
     for word in WORDS:
         np.testing.assert_allclose(merged.get_scores([word]), fresh.get_scores([word]))
+
+
+@settings(max_examples=50)
+@given(TEXTS, TEXTS, st.randoms(use_true_random=False))
+def test_parts_with_dead_rows_score_as_what_is_left(old: list[list[str]], new: list[list[str]], rng: random.Random) -> None:
+    """Row by row, and a dead row scores 0: inverse document frequency and mean length are of the living alone."""
+    alive = np.array([rng.random() < 0.6 for _ in old + new])
+    parts = BM25(build(old), build(new), alive=alive)
+    fresh = BM25(build([text for text, lives in zip(old + new, alive, strict=True) if lives]))
+    for word in WORDS:
+        scores = parts.get_scores([word, "a"])
+        np.testing.assert_allclose(scores[alive], fresh.get_scores([word, "a"]))
+        assert not scores[~alive].any()
+        assert alive[parts.search([word], 100)[0]].all()
 
 
 def test_an_empty_archive_finds_nothing() -> None:

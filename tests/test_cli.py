@@ -19,7 +19,8 @@ def test_add_twice_says_what_it_did(run: Run, folder: Folder) -> None:
     assert run("add", home) == (0, "new 2, changed 0, unchanged 0, removed 0; embedded 2 passages\n", "")
     assert run("add", home) == (0, "new 0, changed 0, unchanged 2, removed 0; embedded 0 passages\n", "")
     assert json.loads(run("add", "--json", home)[1]) == {
-        "new": 0, "changed": 0, "unchanged": 2, "removed": 0, "embedded": 0, "rejected": [], "notes": [],
+        "new": 0, "changed": 0, "unchanged": 2, "removed": 0, "renamed": 0, "embedded": 0, "left_out": 0, "waiting": 0,
+        "rejected": [], "notes": [],
     }  # fmt: skip
 
 

@@ -158,7 +158,7 @@ def test_without_a_fault_nothing_fails(sample: Archive) -> None:
 @pytest.mark.model
 def test_a_k1_of_0_fails_the_gate(sample: Archive) -> None:
     """How often a word stands in a passage counts no more."""
-    fault = patch("index.segment.BM25", partial(bm25.BM25, k1=0))
+    fault = patch("index.generation.BM25", partial(bm25.BM25, k1=0))
     assert "bm25 MRR@10" in failed(Archive(sample.path, sample.encoder), fault)
 
 

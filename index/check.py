@@ -1,0 +1,111 @@
+"""Is an archive what was written? What is not is named, and made again from the text, which is the truth, or from the article's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from index import segment, update
+from index.articles import file_of
+from index.changes import Report
+from index.dense import Dense
+from index.encoder import Encoder, Vectors
+from index.errors import CorruptError
+from index.records import Article, Passage
+from index.segment import Segment
+from index.store import Store
+
+
+@dataclass
+class Checked:
+    """What is wrong with an archive, in lines; what a repair did about it; and whether it is whole now."""
+
+    problems: list[str]
+    done: list[str] = field(default_factory=list)
+    whole: bool = False
+
+
+def problems(folder: Path, store: Store) -> list[str]:
+    """Everything that is not what was written, in lines that name it. `folder` has the segments."""
+    found = [*store.flaws()]
+    try:
+        segments = store.segments()
+    except CorruptError as error:
+        return [*found, str(error)]
+    rows: list[int] = []
+    for one in segments:
+        found += _flaws(folder, one)
+        rows += _numbers(folder, one)
+    if not found and sorted(rows) != store.numbers():
+        found.append(f"{store.path}: its passages are not those of the segments")
+    return found
+
+
+def _flaws(folder: Path, one: Segment) -> Iterator[str]:
+    """The files of a segment that are missing or not what was written."""
+    for name in one.files:
+        try:
+            segment.check_file(folder / one.name, one, name)
+        except CorruptError as error:
+            yield str(error)
+        except OSError as error:
+            yield f"{folder / one.name / name}: cannot be read ({error.strerror})"
+
+
+def _numbers(folder: Path, one: Segment) -> list[int]:
+    """The passages of a segment's living rows; none where that cannot be read."""
+    try:
+        return list(map(int, segment.read_ids(folder, one)[one.alive]))
+    except (CorruptError, OSError):
+        return []
+
+
+def repair(folder: Path, store: Store, encoder: Encoder, report: Report) -> tuple[list[str], list[Path]]:
+    """Write the archive anew, in one commit, from the articles that are sound; what is not, in lines, and files to read again."""
+    sound, damaged = _sorted_out(store)
+    update.write_anew(folder, store, encoder, sound, _vectors(folder, store), report)
+    files = {Path(file_of(path)) for path in damaged}
+    lost = [f"lost: {path}" for path in damaged if not Path(file_of(path)).is_file()]
+    again = [f"read again: {path}" for path in damaged if Path(file_of(path)).is_file()]
+    return [f"made again: {len(sound):,} articles", *again, *lost], sorted(file for file in files if file.is_file())
+
+
+def _sorted_out(store: Store) -> tuple[list[Article], list[str]]:
+    """The articles whose rows are sound, and the paths of the others."""
+    sound, damaged = [], []
+    for article_id, path in store.ids_and_paths():
+        try:
+            article = store.article(article_id)
+        except CorruptError:
+            article = None
+        if article:
+            sound.append(article)
+        else:
+            damaged.append(path)
+    return sound, damaged
+
+
+def _vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:
+    """passage -> its vector, of those segments and rows that are whole."""
+    found: dict[Passage, Vectors] = {}
+    for one in _listed(store):
+        try:
+            opened = segment.open_segment(folder, one)
+            vectors = Dense(opened.vectors).vectors()
+        except (CorruptError, OSError):
+            continue
+        for row in np.flatnonzero(one.alive):
+            passage = store.sound_passage(int(opened.ids[row]))
+            if passage:
+                found[passage] = vectors[row]
+    return found
+
+
+def _listed(store: Store) -> list[Segment]:
+    try:
+        return store.listed()
+    except CorruptError:
+        return []

@@ -1,0 +1,213 @@
+"""Damage of every kind: named by `check`, mended by `check --repair`, and never an answer that is not what was written."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from fakes import BagEncoder
+
+from index import Archive
+from index.errors import ClippingsError
+
+Folder = Callable[[dict[str, str]], Path]
+
+HEAD = "---\noutlet: Courier {}\ndate: 2014-06-{}\n---\n"
+ARTICLES = {
+    f"a{n}.txt": HEAD.format(n % 3, n + 10) + f"Story {n} of the ferry. The dam number {n} cracked. It rained for {n} days."
+    for n in range(8)
+}
+QUERIES = ("ferry", "which dam cracked", "story 5", "it rained for 7 days")
+
+
+@pytest.fixture
+def home(folder: Folder) -> Path:
+    return folder(ARTICLES)
+
+
+@pytest.fixture
+def whole(archive: Archive, home: Path) -> Archive:
+    """Two segments, one with a dead row."""
+    archive.add([home])
+    (home / "a3.txt").write_text("Story 3 was another. The tram stopped.")
+    archive.add([home])
+    archive._store.close()
+    return Archive(archive.path, BagEncoder())
+
+
+def answers(path: Path) -> list[object]:
+    """Everything that an archive says, read by a fresh process' way in."""
+    archive = Archive(path, BagEncoder())
+    hits = [
+        [(archive.article(hit.passage.article_id), archive.text(hit.passage), hit.why) for hit in archive.search(query)]
+        for query in QUERIES
+    ]
+    status = {name: value for name, value in archive.status().items() if name != "bytes"}
+    return [hits, sorted(article.id for article in archive.articles()), status, archive.newest_titles(3)]
+
+
+def test_an_archive_is_whole(whole: Archive) -> None:
+    """As it is written, and after a repair that has nothing to do."""
+    assert (whole.check().whole, whole.check().problems) == (True, [])
+    assert whole.repair().done == []
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "a segment's folder is gone": lambda path: shutil.rmtree(next((path / "seg").iterdir())),
+    "a vector file is gone": lambda path: next((path / "seg").glob("*/vectors.faiss")).unlink(),
+    "a vector file is cut short": lambda path: os.truncate(next((path / "seg").glob("*/vectors.faiss")), 100),
+    "a vector file has a zero page": lambda path: next((path / "seg").glob("*/vectors.faiss")).write_bytes(bytes(4096)),
+    "two files are swapped": lambda path: swap(*list((path / "seg").glob("*/ids.npy"))[:2]),
+    "a passage is gone": lambda path: change(path, "DELETE FROM passage WHERE id = 2"),
+    "a passage ends elsewhere": lambda path: change(path, "UPDATE passage SET end = end - 1 WHERE id = 2"),
+    "a segment is forgotten": lambda path: change(path, "DELETE FROM segment WHERE place = 0"),
+    "a dead row lives again": lambda path: change(path, "UPDATE segment SET dead = zeroblob(length(dead))"),
+    "a place is changed": lambda path: change(path, "UPDATE place SET path = path || 'x'"),
+    "the counts are changed": lambda path: change(path, "UPDATE meta SET value = replace(value, '2014', '2015') WHERE name = 'census'"),
+    "the manifest is gone": lambda path: change(path, "DELETE FROM segment"),
+    "the manifest is no JSON": lambda path: change(path, "UPDATE segment SET files = substr(files, 2)"),
+}
+
+
+def change(path: Path, statement: str) -> None:
+    with sqlite3.connect(path / "store.db") as store:
+        store.execute(statement)
+    store.close()
+
+
+def swap(one: Path, other: Path) -> None:
+    held = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(held)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_named_and_mended(whole: Archive, damage: str) -> None:
+    """Nothing is lost where the text is whole: afterwards it answers as before."""
+    before = answers(whole.path)
+    DAMAGE[damage](whole.path)
+    damaged = Archive(whole.path, BagEncoder())
+    checked = damaged.check()
+    assert not checked.whole
+    assert checked.problems
+    mended = damaged.repair()
+    assert mended.whole, mended
+    assert not any(line.startswith("lost") for line in mended.done)
+    after = answers(whole.path)
+    if damage == "a place is changed":  # all that a repair cannot know
+        before[2]["places"] = []  # type: ignore[call-overload,index]
+    assert after == before
+
+
+def test_a_damaged_article_is_read_again_or_named_as_lost(whole: Archive, home: Path) -> None:
+    """From its file where that is there; the others stay."""
+    (home / "a5.txt").unlink()
+    change(whole.path, "UPDATE article SET text = replace(text, 'ferry', 'cherry') WHERE path LIKE '%a5.txt' OR path LIKE '%a6.txt'")
+    checked = Archive(whole.path, BagEncoder()).repair()
+    assert sum("is not what was written" in line for line in checked.problems) == 2
+    assert [line.split(":")[0] for line in checked.done] == ["made again", "read again", "lost"]
+    assert checked.done[2].endswith("a5.txt")
+    assert not checked.whole
+    again = Archive(whole.path, BagEncoder())
+    assert again.check().whole
+    assert again.census()["articles"] == 7
+    assert "ferry" in again.text(again.search("story 6 ferry")[0].passage)
+
+
+def test_a_repair_that_is_killed_changes_nothing(whole: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text is the truth, and it is not let go before there is something in its place."""
+    DAMAGE["a vector file is gone"](whole.path)
+    encoder = BagEncoder()
+
+    def killed(texts: list[str], progress: object = None) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(encoder, "encode", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Archive(whole.path, encoder).repair()
+    assert Archive(whole.path, BagEncoder()).repair().whole
+
+
+def test_only_what_has_no_vector_is_embedded_again(whole: Archive) -> None:
+    """Vectors of whole segments are kept."""
+    change(whole.path, "UPDATE passage SET end = end - 1 WHERE id = 2")
+    encoder = BagEncoder()
+    assert Archive(whole.path, encoder).repair().whole
+    assert len(encoder.encoded) == 1
+
+
+def flips(path: Path, count: int, seed: int, noticed: type[Exception] = ClippingsError) -> dict[str, int]:
+    """Flip one bit, anywhere in any file, look, flip it back; how often it was noticed, and how often it changed nothing."""
+    rng = random.Random(seed)
+    expected = answers(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file() and file.stat().st_size)
+    sizes = [file.stat().st_size for file in files]
+    found = {"noticed": 0, "harmless": 0, "silent": 0}
+    for _ in range(count):
+        (file,) = rng.choices(files, sizes)
+        held = file.read_bytes()
+        place = rng.randrange(len(held))
+        file.write_bytes(held[:place] + bytes([held[place] ^ 1 << rng.randrange(8)]) + held[place + 1 :])
+        try:
+            found["harmless" if answers(path) == expected else "silent"] += 1
+        except noticed:
+            found["noticed"] += 1
+        file.write_bytes(held)
+    return found
+
+
+def quiet(path: Path) -> Path:
+    """Everything in store.db, nothing in a write-ahead log, so that a flip cannot be written over."""
+    with sqlite3.connect(path / "store.db") as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return path
+
+
+def test_flipped_bits_are_noticed(whole: Archive) -> None:
+    """The loop of the nightly test, in seconds."""
+    found = flips(quiet(whole.path), 150, seed=1)
+    assert found["silent"] == 0
+    assert found["noticed"] > 10
+
+
+@pytest.mark.nightly
+def test_ten_thousand_flipped_bits_are_noticed(whole: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+    """None changes an answer in silence."""
+    found = flips(quiet(whole.path), 10_000, seed=2)
+    with capsys.disabled():
+        sys.stdout.write(f"\n10,000 bit flips: {found}\n")
+    assert found["silent"] == 0
+
+
+def test_the_flips_can_be_silent(whole: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: without the digests of the files and rows, some are."""
+    from index import segment, store
+
+    monkeypatch.setattr(segment, "check_file", lambda *_: None)
+    monkeypatch.setattr(store, "_digest", lambda *_: "")
+    change(whole.path, "UPDATE article SET digest = ''")
+    change(whole.path, "UPDATE passage SET digest = ''")
+    change(whole.path, "UPDATE place SET digest = ''")
+    change(whole.path, "UPDATE meta SET value = '\"\"' WHERE name = 'manifest'")
+    assert flips(quiet(whole.path), 300, seed=1, noticed=Exception)["silent"] > 0
+
+
+def test_the_command(run: Run, home: Path) -> None:
+    """Its exit code says so; --repair mends."""
+    run("add", str(home))
+    assert run("check") == (0, "whole\n", "")
+    shutil.rmtree(next(Path("archive/seg").iterdir()))
+    code, out, _ = run("check")
+    assert (code, out.splitlines()[-1]) == (1, "not whole: 'clippings check --repair' mends what can be")
+    assert "cannot be read" in out
+    code, out, _ = run("check", "--repair")
+    assert (code, out.splitlines()[-2:]) == (0, ["made again: 8 articles", "whole"])
+    assert run("check")[0] == 0
