@@ -27,9 +27,9 @@ from eval.report import short
 from eval.result import commit
 from eval.run import MAIN
 from eval.significance import Difference, difference, holm
-from index import Archive, bm25, chunk, generation, terminal
+from index import Archive, bm25, chunk, encoder, generation, terminal
 from index.archive import LEGS
-from index.encoder import Encoder, Progress, SentenceEncoder, Vectors
+from index.encoder import Encoder, SentenceEncoder
 from index.errors import UsageError
 from index.fusion import Fusion, reciprocal_rank, weighted_sum
 from index.records import Filters, Hit
@@ -49,12 +49,12 @@ _NEAR = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One choice made otherwise: patches, whether they change what is indexed, and whether what is embedded changes its numbers."""
+    """One choice made otherwise: patches, whether they change what is indexed, and whether all is embedded anew."""
 
     name: str
     patches: tuple[AbstractContextManager[Any], ...] = ()
     reindex: bool = False
-    half: bool = False
+    embed: bool = False
 
 
 def _constant(module: object, name: str, value: object, label: str, reindex: bool = False) -> Variant:
@@ -83,7 +83,7 @@ def variants() -> list[Variant]:
         *(_constant(generation, "_WHOLE_WEIGHT", share, f"whole article's share {share}") for share in (0.0, 0.25, 1.0)),
         _fusion(reciprocal_rank, "reciprocal rank fusion"),
         *(_fusion(partial(weighted_sum, dense_weight=share), f"dense share {share}") for share in (0.2, 0.3, 0.5, 0.6)),
-        Variant("model in bfloat16", reindex=True, half=True),
+        Variant("passages embedded in float32", (patch.object(encoder, "_has_bfloat16", lambda _: False),), reindex=True, embed=True),
         _constant(run, "Configured", Collapsed, "near-duplicates collapsed"),
     ]
 
@@ -103,15 +103,6 @@ class Collapsed(run.Configured):
         return [hit for hit, _ in kept[:k]]
 
 
-class _Half(SentenceEncoder):
-    """The model with numbers of 16 bits."""
-
-    def encode(self, texts: list[str], progress: Progress | None = None) -> Vectors:
-        """As `SentenceEncoder.encode`."""
-        self._model.bfloat16()
-        return super().encode(texts, progress)
-
-
 Scores = dict[tuple[str, str], dict[str, float]]
 
 
@@ -122,7 +113,7 @@ def measured(variant: Variant, folder: Path | None, archive: Archive, kept: Enco
             stack.enter_context(one)
         if variant.reindex:
             source = folder / "corpus.jsonl" if folder else SAMPLE_ARTICLES
-            searched = stack.enter_context(_made(source, _Half() if variant.half else kept))
+            searched = stack.enter_context(_made(source, SentenceEncoder() if variant.embed else kept))
         else:
             searched = Archive(archive.path, archive.encoder)  # one that has no segment open yet, so that a patch reaches it
         return dict(_scores(dataset.beir(folder) if folder else dataset.sample(searched), searched))

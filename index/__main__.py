@@ -93,6 +93,8 @@ def _search_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
     parser.add_argument("query", nargs="+", help="words or a question")
+    legs = "bm25: by words alone, dense: by meaning alone (default: both, fused)"
+    parser.add_argument("--leg", nargs=1, choices=("bm25", "dense"), default=("bm25", "dense"), help=legs)
     parser.add_argument("-k", type=_positive, default=5, metavar="N", help="how many passages (default: 5)")
     parser.add_argument("--explain", action="store_true", help="show the rank in each leg and the words matched")
 
@@ -105,7 +107,7 @@ def _positive(text: str) -> int:
 
 def _search(arguments: argparse.Namespace) -> int:
     archive = terminal.open_archive(arguments.archive, arguments.model)
-    hits = archive.search(" ".join(arguments.query), arguments.k)
+    hits = archive.search(" ".join(arguments.query), arguments.k, legs=arguments.leg)
     if arguments.json:
         terminal.print_json([_as_dict(archive, hit) for hit in hits])
     else:

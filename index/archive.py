@@ -82,7 +82,10 @@ class Archive:
                 f"{self.path} was made with model {made['model']} ({made['weights'][:8]}), not {now['model']} ({now['weights'][:8]}): "
                 "leave --model and CLIPPINGS_MODEL out, or add to another folder with --archive"
             )
-        if now["versions"] != made["versions"]:
+        self._check_versions(made)
+
+    def _check_versions(self, made: dict[str, Any]) -> None:
+        if made["versions"] != VERSIONS:
             raise MismatchError(f"{self.path} was made by another version of this program: delete it and add its articles again")
 
     def _fingerprint(self, encoder: Encoder) -> dict[str, Any]:
@@ -98,9 +101,9 @@ class Archive:
         legs: Collection[str] = LEGS,
         fuse: Fusion = weighted_sum,
     ) -> list[Hit]:
-        """The best `k` passages, best first: each leg's first 1,000, fused. `legs` and `fuse` are for the evals."""
+        """The best `k` passages, best first: each leg's first 1,000, fused. Without the leg "dense" no model is loaded, and no faiss."""
         check_query(query)
-        with self.snapshot() as current:
+        with self.snapshot(legs) as current:
             if current is None:
                 return []
             allow = self._allow(current, filters)
@@ -114,8 +117,8 @@ class Archive:
             self.encoder.encode(["ready"])
 
     @contextmanager
-    def snapshot(self) -> Iterator[Generation | None]:
-        """The newest commit: its segment, mapped; everything read inside belongs to it. None in an empty archive.
+    def snapshot(self, legs: Collection[str] = LEGS) -> Iterator[Generation | None]:
+        """The newest commit, mapped for some legs; everything read inside belongs to it. None in an empty archive.
 
         A writer may commit between our reading the manifest and our opening its files, and delete them: then the manifest is old.
         """
@@ -126,7 +129,7 @@ class Archive:
             for attempt in range(_TRIES):
                 with self._store.snapshot():
                     try:
-                        current = self._current()
+                        current = self._current("dense" in legs)
                     except FileNotFoundError as error:
                         if attempt + 1 < _TRIES:
                             continue
@@ -138,13 +141,16 @@ class Archive:
                         self._inside = False
                     return
 
-    def _current(self) -> Generation | None:
+    def _current(self, vectors: bool) -> Generation | None:
         """The segments of the snapshot, mapped and checked where they are new."""
         listed = self._store.segments()
         if not listed:
             self._open = None
         elif self._open is None or self._open.segments != tuple(listed):
+            self._check_versions(self._store.fingerprint())
             self._open = Generation(self.path / "seg", listed, self._open.parts if self._open else None)
+        if self._open and vectors:
+            self._open.load_vectors()
         return self._open
 
     def _allow(self, current: Generation, filters: Filters | None) -> NDArray[np.bool_] | None:

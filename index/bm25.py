@@ -158,8 +158,8 @@ class BM25(BM25Okapi):  # type: ignore[misc]
         return rows[living], counts[living]
 
     def stands_in(self, term: str, rows: Rows) -> NDArray[np.bool_]:
-        """bool[len(rows)]: whether a term stands in each of some rows."""
-        return np.isin(rows, self._posting(term)[0])
+        """bool[len(rows)]: whether a term stands in each of some rows, no two of them the same."""
+        return np.isin(rows, self._posting(term)[0], assume_unique=True)
 
     def get_scores(self, query: list[str]) -> Scores:
         """float64[N]: the score of every text; a token that stands twice in the query counts twice."""

@@ -93,6 +93,7 @@ def _vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:
     found: dict[Passage, Vectors] = {}
     for one in _listed(store):
         try:
+            segment.check_file(folder / one.name, one, segment.VECTORS)
             opened = segment.open_segment(folder, one)
             vectors = Dense(opened.vectors).vectors()
         except (CorruptError, OSError):

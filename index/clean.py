@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 # C0 and C1 controls but tab and newline; soft hyphens; zero-width, direction and byte-order marks; tag characters.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -116,6 +117,8 @@ def _form_end(lines: list[str], start: int) -> int:
 
 def markdown_to_text(source: str) -> tuple[str, str]:
     """CommonMark -> (the first top-level heading or "", the plain text of all the rest, a paragraph to each block)."""
+    from markdown_it import MarkdownIt
+
     title, blocks, heading, number = "", [], False, ""
     for token in MarkdownIt().parse(source):
         if token.type == "heading_open":

@@ -41,7 +41,11 @@ class Command:
 
 
 def main(program: str, description: str, commands: Sequence[Command], argv: Sequence[str] | None = None) -> int:
-    """Parse and run; the exit code. A single command needs no name. 0: done, 1: done in part, 2: an error, 130: interrupted."""
+    """Parse and run; the exit code. A single command needs no name. 0: done, 1: done in part, 2: an error, 130: interrupted.
+
+    numpy gets one thread: for a question's small matrices a second one waits by spinning, and doubles the CPU time (torch has its own).
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     parser = argparse.ArgumentParser(program, description=description)
     if len(commands) == 1:
         _declare(parser, commands[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 from index import terminal
@@ -39,7 +39,7 @@ def _ask(arguments: argparse.Namespace) -> int:
         _print(answer, arguments.explain)
     if arguments.explain:
         parts = {**seconds, **answer.searched.seconds}
-        terminal.talk(" · ".join(f"{name} {value:.2f} s" for name, value in parts.items()))
+        terminal.talk(" · ".join(f"{name} {value:.2f} s" for name, value in [*parts.items(), ("CPU", process_time())]))
     return 0
 
 

@@ -4,6 +4,7 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as every command has it; on a busy machine a second thread costs minutes here
 for variable in ("CLIPPINGS_ARCHIVE", "CLIPPINGS_MODEL"):
     os.environ.pop(variable, None)
 
@@ -25,6 +26,11 @@ Run = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parent.parent
 # The five articles and the data sets that some checks are measured on; they are no part of the project.
 SHARED = ROOT.parent / "shared"
+# What a question does not need, and what takes longer to import than to answer it.
+HEAVY = {
+    "torch", "sentence_transformers", "transformers", "sklearn", "scipy", "gradio", "trafilatura", "lxml", "dateutil", "yaml",
+    "markdown_it",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def made(home: Path, archive: Archive) -> Archive:
     return archive
 
 
-@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if not variant.half])
+@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if not variant.embed])
 def test_a_variant_runs_and_leaves_no_trace(name: str, made: Archive, home: Path, encoder: BagEncoder) -> None:
     """The product as it is measures the same before and after, and the archive made for it is gone."""
     before = ablate.measured(VARIANTS["as it is"], home, made, encoder)
@@ -61,7 +61,7 @@ def test_no_variant_is_without_effect(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(run, "search", noted)
     found = {}
     for name, variant in VARIANTS.items():
-        if not variant.half:
+        if not variant.embed:
             seen.clear()
             ablate.measured(variant, None, archive, encoder)
             found[name] = list(seen)

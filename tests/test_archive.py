@@ -330,6 +330,27 @@ def test_a_commit_while_a_reader_opens_is_no_fault(archive: Archive, folder: Fol
     assert reader.text(reader.search("dam")[0].passage) == DAM
 
 
+@pytest.mark.parametrize("legs", [("bm25",), ("bm25", "dense")])
+def test_an_archive_of_another_version_is_refused(
+    archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch, legs: tuple[str, ...]
+) -> None:
+    """By words alone too, where no model is asked for."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    monkeypatch.setattr("index.archive.VERSIONS", [0])
+    with pytest.raises(MismatchError, match="another version"):
+        Archive(archive.path, BagEncoder()).search("ferry", legs=legs)
+
+
+def test_one_leg_leaves_the_vectors_alone_and_the_other_still_checks_them(archive: Archive, folder: Folder) -> None:
+    """A search by words needs no vectors; one by meaning, by the same reader, finds that they are spoilt."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    next(archive.path.rglob("vectors.faiss")).write_bytes(b"spoilt")
+    reader = Archive(archive.path, BagEncoder())
+    assert len(reader.search("ferry", legs=("bm25",))) == 1
+    with pytest.raises(CorruptError, match="vectors"):
+        reader.search("ferry")
+
+
 def test_status_counts_what_there_is(archive: Archive, folder: Folder) -> None:
     """Articles, passages, outlets, dates, model, bytes."""
     archive.add([folder({"a.txt": "---\noutlet: Courier\ndate: 2014-06-27\n---\nIt sank.", "b.txt": DAM})])

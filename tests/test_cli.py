@@ -45,12 +45,20 @@ def test_search_and_status(run: Run, folder: Folder) -> None:
     assert json.loads(run("status", "--json")[1])["articles"] == 2
 
 
+@pytest.mark.parametrize(("leg", "says"), [("bm25", "bm25 rank 1, dense not found"), ("dense", "bm25 not found, dense rank 1")])
+def test_search_by_one_leg(run: Run, folder: Folder, leg: str, says: str) -> None:
+    """The other one is not asked."""
+    run("add", str(folder({"a.txt": "The ferry sank.", "b.txt": "The dam cracked."})))
+    code, out, _ = run("search", "ferry", "--leg", leg, "--explain", "-k", "1")
+    assert (code, says in out) == (0, True)
+
+
 def test_ask(run: Run, folder: Folder) -> None:
     """For people and for programs; an abstention is an answer too."""
     run("add", str(folder({"a.txt": "The ferry sank near Selwyn. It rained."})))
     code, out, err = run("ask", "where", "was", "it", "the", "ferry", "sank", "--explain")
     assert (code, "[1] The ferry sank near Selwyn." in out) == (0, True)
-    assert [part.split()[0] for part in err.split(" · ")] == ["start", "load", "search", "answer"]
+    assert [part.split()[0] for part in err.split(" · ")] == ["start", "load", "search", "answer", "CPU"]
     assert json.loads(run("ask", "--json", "where was it the ferry sank")[1])["quotes"][0]["text"] == "The ferry sank near Selwyn."
     code, out, _ = run("ask", "chess in Oslo")
     assert (code, out.startswith("The archive does not say: ")) == (0, True)

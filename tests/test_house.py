@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import HEAVY, ROOT
 
 import cli
-from index import terminal
+from index import Archive, terminal
 
 ALLOWED = {
     "index": {"index"},
@@ -25,6 +26,8 @@ ALLOWED = {
 HOMES = {
     "faiss": "index/dense.py",
     "sentence_transformers": "index/encoder.py",
+    "torch": "index/encoder.py",
+    "tokenizers": "index/minilm.py",
     "rank_bm25": "index/bm25.py",
     "gradio": "app.py",
     "ir_measures": "eval/measure.py",
@@ -91,6 +94,26 @@ def test_help_loads_nothing_heavy(arguments: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [(["search", "--leg", "bm25", "ferry"], HEAVY | {"faiss", "tokenizers"}), (["search", "ferry"], HEAVY), (["ask", "a ferry?"], HEAVY)],
+)
+def test_a_question_loads_nothing_heavy(archive: Archive, tmp_path: Path, arguments: list[str], absent: set[str]) -> None:
+    """By words alone neither a model nor faiss. The toy encoder stands in for the model."""
+    (tmp_path / "a.txt").write_text("The ferry sank off Selwyn.")
+    archive.add([tmp_path / "a.txt"])
+    code = (
+        "import sys, cli\nfrom fakes import BagEncoder\nfrom index import Archive, terminal\n"
+        "terminal.open_archive = lambda path, model: Archive(path, BagEncoder())\n"
+        f"cli.main({[*arguments, '--archive', str(archive.path)]!r})\n"
+        f"print(*sorted({absent!r} & sys.modules.keys()))"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert "The ferry sank off Selwyn." in done.stdout
+    assert done.stdout.splitlines()[-1] == ""
 
 
 def commands_in(document: str) -> list[str]:

@@ -6,8 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-import yaml
-
 from index.articles import child
 from index.articles.decoding import decode
 from index.articles.fields import known
@@ -82,6 +80,8 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
         return {}, text
     if len(block[1]) > _MAX_FRONT:
         raise RefusedError(f"front matter of {len(block[1]):,} characters: at most {_MAX_FRONT:,}", line=1)
+    import yaml
+
     try:
         fields = yaml.load(block[1], Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes strings and nothing else
     except (yaml.YAMLError, RecursionError) as error:

@@ -1,0 +1,148 @@
+"""Texts -> unit vectors by numpy alone, for models of the default one's family; the only file that imports tokenizers.
+
+Importing sentence-transformers costs 5 s of CPU, most of a cold question. This forward pass is ready in 0.03 s, gives the same
+vectors to 1e-6, and for short texts is no slower. The family: a BERT with absolute positions and the exact GELU, in float32,
+whose token vectors are averaged and brought to length 1, as the model folder's own files say. It knows nothing of digests.
+
+Devlin et al., "BERT", NAACL 2019; Vaswani et al., "Attention Is All You Need", NIPS 2017; Reimers and Gurevych,
+"Sentence-BERT", EMNLP 2019.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+Floats = NDArray[np.float32]
+
+# Tokens in one pass: the widest array, float32[256, 1536], stays in the processor's cache. 4,096 took a fifth more.
+_BLOCK = 256
+
+
+def fits(folder: Path) -> bool:
+    """Whether the model in a folder is of the family."""
+    try:
+        modules = [module["type"].rsplit(".", 1)[-1] for module in _json(folder / "modules.json")]
+        bert, pooling = _json(folder / "config.json"), _json(folder / "1_Pooling/config.json")
+        reader, prompts = _json(folder / "sentence_bert_config.json"), _json(folder / "config_sentence_transformers.json")
+        return (
+            modules == ["Transformer", "Pooling", "Normalize"]
+            and bert["architectures"] == ["BertModel"]
+            and (bert["hidden_act"], bert.get("position_embedding_type", "absolute")) == ("gelu", "absolute")
+            and {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on} == {"pooling_mode_mean_tokens"}
+            and 2 < int(reader["max_seq_length"]) <= bert["max_position_embeddings"]
+            and not reader.get("do_lower_case")
+            and not prompts.get("default_prompt_name")
+            and (folder / "tokenizer.json").is_file()
+            and _tensors(folder / "model.safetensors")["embeddings.word_embeddings.weight"].dtype == np.float32
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # a file or a field that the family has is not there
+        return False
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _tensors(file: Path) -> dict[str, Floats]:
+    """name -> float32 tensor, mapped; others are left out. The format: u64 n, n bytes of JSON, then the numbers.
+
+    https://huggingface.co/docs/safetensors; its own reader copies all 90 MB, 0.04 s, and a question needs half of them.
+    """
+    raw = np.memmap(file, mode="r")
+    start = 8 + int(raw[:8].view("<u8")[0])
+    header = json.loads(raw[8:start].tobytes())
+    return {
+        name: raw[start:][slice(*entry["data_offsets"])].view("<f4").reshape(entry["shape"])
+        for name, entry in header.items()
+        if entry.get("dtype") == "F32"
+    }
+
+
+class MiniLM:
+    """A model of the family, read from its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        config = _json(folder / "config.json")
+        self.dimension = int(config["hidden_size"])
+        self.max_tokens = int(_json(folder / "sentence_bert_config.json")["max_seq_length"])
+        self._layers, self._heads, self._eps = config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"]
+        self._weights = _tensors(folder / "model.safetensors")
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def count(self, texts: list[str]) -> list[int]:
+        """Tokens of each text, special ones left out."""
+        return [len(encoding) for encoding in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    def encode(self, texts: list[str]) -> Iterator[Floats]:
+        """float32[n, dimension] for each run of texts that shares a pass, in order; each row of length 1."""
+        ids = [self._ids(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)]
+        first = size = 0
+        for last, text in enumerate(ids):
+            if size + len(text) > _BLOCK and last > first:
+                yield self._forward(ids[first:last])
+                first, size = last, 0
+            size += len(text)
+        if ids:
+            yield self._forward(ids[first:])
+
+    def _ids(self, ids: list[int]) -> list[int]:
+        """The token ids of a text, cut to what the model reads, with the last one, [SEP], kept."""
+        return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
+
+    def _forward(self, texts: list[list[int]]) -> Floats:
+        """float32[len(texts), dimension], from token ids. Texts stand one below the other, so that none is padded."""
+        ends = np.cumsum([0, *map(len, texts)])
+        ids, positions = np.concatenate(texts), np.concatenate([np.arange(len(text)) for text in texts])
+        spans = list(pairwise(ends.tolist()))
+        word, position, kind = (self._weights[f"embeddings.{name}_embeddings.weight"] for name in ("word", "position", "token_type"))
+        x = self._norm(word[ids] + position[positions] + kind[0], "embeddings")
+        for number in range(self._layers):
+            layer = f"encoder.layer.{number}."
+            x = self._norm(x + self._attention(x, spans, layer), f"{layer}attention.output")
+            inner = _gelu(self._linear(x, f"{layer}intermediate.dense"))
+            x = self._norm(x + self._linear(inner, f"{layer}output.dense"), f"{layer}output")
+        sums = np.add.reduceat(x, ends[:-1])  # brought to length 1, a sum is a mean
+        unit: Floats = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        return unit
+
+    def _attention(self, x: Floats, spans: list[tuple[int, int]], layer: str) -> Floats:
+        """float32[tokens, dimension]: softmax(q k' / sqrt(d)) v of each head, within each text."""
+        q, k, v = (
+            self._linear(x, f"{layer}attention.self.{name}").reshape(len(x), self._heads, -1).swapaxes(0, 1)
+            for name in ("query", "key", "value")
+        )
+        seen = np.empty_like(x).reshape(len(x), self._heads, -1).swapaxes(0, 1)
+        q *= q.shape[-1] ** -0.5
+        for first, last in spans:
+            scores = q[:, first:last] @ k[:, first:last].swapaxes(1, 2)
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            seen[:, first:last] = scores / scores.sum(-1, keepdims=True) @ v[:, first:last]
+        return self._linear(seen.swapaxes(0, 1).reshape(x.shape), f"{layer}attention.output.dense")
+
+    def _linear(self, x: Floats, name: str) -> Floats:
+        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+
+    def _norm(self, x: Floats, name: str) -> Floats:
+        """Layer normalisation: each row to mean 0 and variance 1, then scaled and shifted. Ba, Kiros and Hinton, 2016."""
+        x = x - x.mean(-1, keepdims=True)
+        x /= np.sqrt((x * x).mean(-1, keepdims=True) + self._eps)
+        return x * self._weights[f"{name}.LayerNorm.weight"] + self._weights[f"{name}.LayerNorm.bias"]
+
+
+def _gelu(x: Floats) -> Floats:
+    """x (1 + erf(x / sqrt(2))) / 2, with erf by Abramowitz and Stegun 7.1.26, off by 1.5e-7 at most; numpy has none."""
+    size = np.abs(x) * np.float32(0.5**0.5)
+    t = 1 / (1 + np.float32(0.3275911) * size)
+    tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * np.exp(-size * size)
+    erf: Floats = np.copysign(1 - tail, x)
+    return x * 0.5 * (1 + erf)
