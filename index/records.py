@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Article:
     """One article, cleaned. Every offset of the program counts characters of `text`.
 
-    `path` is where it was read: a file, or `file.jsonl#key` for a line of one. `id` is derived from it.
+    `path` is where it was read: a file, or `file.jsonl#key` for one of several in it. `id` is derived from it.
     `sha256` is the digest of the bytes read there. `published` is an ISO date, or empty when unknown.
     """
 

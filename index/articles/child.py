@@ -33,7 +33,7 @@ class Limits:
 
     memory: int = 1 << 30
     cpu: int = 20
-    wall: int = 60  # more than the processor's, so that a busy machine does not refuse files
+    wall: float = 60  # more than the processor's, so that a busy machine does not refuse files
     answer: int = 100_000_000
     files: int = 5000  # then a fresh child, before a leak in a library can reach the memory limit
 
@@ -89,7 +89,7 @@ class Child:
             send(process.stdin, data)
             answer = receive(_Timed(process.stdout.fileno(), self._limits.wall), self._limits.answer)
         except TimeoutError as error:
-            raise RefusedError(f"took more than {self._limits.wall} s to read") from error
+            raise RefusedError(f"took more than {self._limits.wall:g} s to read") from error
         except BrokenPipeError:  # it is dead; the cause is found below
             pass
         if answer is None:
