@@ -49,8 +49,12 @@ class Archive:
 
     @property
     def exists(self) -> bool:
-        """Whether there is an archive at the path."""
-        if not (self.path / "store.db").is_file():
+        """Whether there is an archive at the path.
+
+        A rollback journal is left by a first add that was killed while it switched to WAL, before there were tables. Only a writer
+        can play it back, and does.
+        """
+        if not (self.path / "store.db").is_file() or (self.path / "store.db-journal").is_file():
             return False
         store = Store(self.path / "store.db")
         try:

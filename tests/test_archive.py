@@ -306,6 +306,17 @@ def test_an_emptied_archive_answers_with_nothing(archive: Archive, folder: Folde
     assert titles(archive, "ferry") == ["ferry.txt"]
 
 
+def test_a_first_add_killed_before_its_tables_leaves_no_archive(archive: Archive, folder: Folder) -> None:
+    """Its journal is left, which a reader cannot play back; the next add does."""
+    archive.path.mkdir()
+    for name in ("store.db", "store.db-journal"):
+        (archive.path / name).touch()
+    assert not archive.exists
+    archive.add([folder({"ferry.txt": FERRY})])
+    assert archive.exists
+    assert titles(Archive(archive.path, BagEncoder()), "ferry") == ["ferry.txt"]
+
+
 def test_a_missing_segment_is_named(archive: Archive, folder: Folder) -> None:
     """Rather than searched around."""
     archive.add([folder({"ferry.txt": FERRY})])
