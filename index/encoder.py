@@ -151,7 +151,8 @@ class SentenceEncoder:
 
         import torch
 
-        model, half = self._model, self._minilm is not None and _has_bfloat16(torch.cpu.get_capabilities())
+        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.6 cannot say: float32 then
+        model, half = self._model, self._minilm is not None and _has_bfloat16(capabilities)
 
         def embed(start: int) -> Vectors:
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
