@@ -47,7 +47,8 @@ class Change:
 
 
 def _digest(*values: object) -> str:
-    return hashlib.blake2b(json.dumps(values).encode(), digest_size=8).hexdigest()
+    """Of any values that SQLite may give: a flipped bit can turn a text into bytes."""
+    return hashlib.blake2b(json.dumps(values, default=repr).encode(), digest_size=8).hexdigest()
 
 
 class Store:
@@ -128,8 +129,8 @@ class Store:
             raise CorruptError(f"{self.path}: the manifest is not what was written: 'clippings check --repair' makes it again") from error
 
     def _manifest_digest(self) -> str:
-        rows = [(*row[:-1], row[-1].hex()) for row in self._rows(_SEGMENTS)]
-        return _digest(self._get("format"), self._get("fingerprint"), self._get("next"), self._get("census"), rows)
+        parts = [self._get(name) for name in ("format", "fingerprint", "next", "census")]
+        return _digest(*parts, self._rows(_SEGMENTS))
 
     def fingerprint(self) -> dict[str, Any]:
         """The model and the versions that made this archive."""
@@ -295,7 +296,8 @@ class Store:
 
     def newest_titles(self, count: int) -> list[str]:
         """The titles of the newest articles, undated ones last."""
-        return [row[0] for row in self._rows("SELECT title FROM article ORDER BY published DESC, path LIMIT ?", [count])]
+        newest = self._rows("SELECT id FROM article ORDER BY published DESC, path LIMIT ?", [count])
+        return [article.title for (article_id,) in newest if (article := self.article(article_id))]
 
     def census(self) -> dict[str, Any]:
         """Counts and ranges, as they were at the commit: articles, passages, outlets, first and last date."""
