@@ -107,12 +107,13 @@ def _positive(text: str) -> int:
 
 def _search(arguments: argparse.Namespace) -> int:
     archive = terminal.open_archive(arguments.archive, arguments.model)
-    hits = archive.search(" ".join(arguments.query), arguments.k, legs=arguments.leg)
-    if arguments.json:
-        terminal.print_json([_as_dict(archive, hit) for hit in hits])
-    else:
-        for rank, hit in enumerate(hits, start=1):
-            _print_hit(archive, rank, hit, arguments.explain)
+    with archive.snapshot(arguments.leg):  # hits and their articles of one commit
+        hits = archive.search(" ".join(arguments.query), arguments.k, legs=arguments.leg)
+        if arguments.json:
+            terminal.print_json([_as_dict(archive, hit) for hit in hits])
+        else:
+            for rank, hit in enumerate(hits, start=1):
+                _print_hit(archive, rank, hit, arguments.explain)
     if not hits:
         terminal.talk("nothing found")
     return 0

@@ -8,6 +8,7 @@ ARCHIVE/lock        held by the one writer
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -203,12 +204,14 @@ class Archive:
         return self.article(passage.article_id).text[passage.start : passage.end]
 
     def articles(self) -> Iterator[Article]:
-        """All articles, by path."""
-        return self._store.articles()
+        """All articles, by path, of one commit."""
+        with self.snapshot(()):
+            return iter(list(self._store.articles()))
 
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order."""
-        return [self._store.passage(number) for number in sorted(self._store.passage_numbers([article_id]))]
+        with self.snapshot(()):
+            return [self._store.passage(number) for number in sorted(self._store.passage_numbers([article_id]))]
 
     def census(self) -> dict[str, Any]:
         """Counts and ranges: articles, passages, outlets, first and last date ("" where no article has one)."""
@@ -230,7 +233,7 @@ class Archive:
             digest = self._store.digest()
             failed = self._store.failed()
             places = self._store.places()
-        size = sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        size = sum(_size(Path(parent) / name) for parent, _, names in os.walk(self.path) for name in names)
         return {
             "archive": str(self.path),
             **census,
@@ -275,10 +278,11 @@ class Archive:
         """
         assert self._store  # or an ArchiveError that says how to make one
         with self._writer() as store:
-            known = store.known()
-            gone = changes.within(known, paths)
+            known, remembered = store.known(), store.places()
             places = [changes.place_of(path, known) for path in paths]
-            store.remember(changes.taken_out(store.places(), places))
+            forgotten = any(remembered.get(str(place)) for place in places)
+            gone = changes.below(known, places) if forgotten else changes.within(known, paths)
+            store.remember(changes.taken_out(remembered, places))
             store.note({path: error for path, error in store.failed().items() if not changes.lies_in(path, places)})
             plan = changes.Plan(Added(), [], gone, {}, {})
             update.carry_out(self.path / "seg", store, self.encoder, plan, lambda stage, done, total: None)
@@ -286,21 +290,37 @@ class Archive:
 
     def check(self) -> Checked:
         """Whether everything is what was written; what is not, named."""
-        with self._guard, self._store.snapshot():
-            problems = check.problems(self.path / "seg", self._store)
+        for _ in range(_TRIES):
+            with self._guard, self._store.snapshot():
+                problems = check.problems(self.path / "seg", self._store)
+                digest = self._store.state()
+            if not problems or self._store.state() == digest:
+                break  # else a writer has committed meanwhile, and deleted what it no longer needs
         return Checked(problems, whole=not problems)
 
     def repair(self, report: Report = lambda stage, done, total: None) -> Checked:
         """Check, and make again from the text, or from the articles' files, what is damaged; what is lost is named."""
         checked = self.check()
-        if not checked.whole:
-            with self._writer() as store:
-                checked.done, files = check.repair(self.path / "seg", store, self.encoder, report)
-                store.keep_sound()
-                if files:
-                    self._bring_up(store, changes.find(files), report)
-            checked.whole = self.check().whole and not any(line.startswith("lost") for line in checked.done)
+        if checked.whole:
+            return checked
+        with self._writer() as store:
+            checked = self.check()
+            if not checked.whole:
+                sound, damaged = check.repair(self.path / "seg", store, self.encoder, report)
+                self._read_again(store, damaged, report)
+                held = store.known()
+                checked.done = [f"made again: {sound:,} articles"]
+                checked.done += [f"{'read again' if path in held else 'lost'}: {path}" for path in damaged]
+                checked.whole = self.check().whole and all(path in held for path in damaged)
         return checked
+
+    def _read_again(self, store: Store, damaged: list[str], report: Report) -> None:
+        """Take articles from their files, and nothing else of those, nor away."""
+        files = [Path(file) for file in sorted({articles.file_of(path) for path in damaged}) if os.path.isfile(file)]  # noqa: PTH113
+        if files:
+            plan = changes.compare(changes.find(files), changes.Memory(store.known(), {}, {}), report)
+            take = [article for article in plan.take if article.path in damaged]
+            update.carry_out(self.path / "seg", store, self.encoder, changes.Plan(plan.added, take, [], {}, {}), report)
 
     @contextmanager
     def _writer(self) -> Iterator[Store]:
@@ -325,6 +345,14 @@ class Archive:
                 yield store
             finally:
                 store.close()
+
+
+def _size(file: Path) -> int:
+    """Bytes; 0 for a file that a writer deletes meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def check_query(query: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,26 +82,26 @@ class Found:
 
 
 def find(paths: list[Path]) -> Found:
-    """What there is at `paths`; a UsageError where there is nothing to read."""
+    """What there is at `paths`; a UsageError where there is nothing to read at one of them."""
+    for path in paths:
+        if not any(articles.find([path])):
+            raise UsageError(f"no files in {path}; nothing was changed ('clippings remove' takes articles out)")
     files, closed = articles.find(paths)
-    if not files and not closed:
-        raise UsageError(f"no files in {', '.join(map(str, paths))}; nothing was changed ('clippings remove' takes articles out)")
     return Found([articles.absolute(path) for path in paths], files, closed)
 
 
 def find_again(places: Places) -> Found:
-    """What there is now at the places that were given; one that is missing is named, and what it gave stays."""
+    """What there is now at the places that were given.
+
+    One that is missing or empty, as where a disk is not mounted, is named, and what it gave stays.
+    """
     paths = [Path(path) for path, wanted in places.items() if wanted]
     if not paths:
         raise UsageError("the archive was given no file or folder to keep up to date: 'clippings add FOLDER'")
-    there = [path for path in paths if path.exists()]
+    there = [path for path in paths if os.path.exists(path) and any(articles.find([path]))]  # noqa: PTH110 - never raises
     files, closed = articles.find(there)
-    missing = [
-        ArticleError(str(path), "not there now; its articles stay ('clippings remove' takes them out)")
-        for path in paths
-        if path not in there
-    ]
-    return Found(there, files, closed + missing)
+    reason = "not there, or empty, now; its articles stay ('clippings remove' takes them out)"
+    return Found(there, files, closed + [ArticleError(str(path), reason) for path in paths if path not in there])
 
 
 def compare(found: Found, memory: Memory, report: Report) -> Plan:
@@ -119,7 +120,7 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
             seen.add(source.path)
             take += [article] if article else []
         report("reading", done, len(found.files))
-    scope, unread = set(found.paths), {Path(articles.file_of(error.path)) for error in tried} | {_file(error) for error in tried}
+    scope, unread = set(found.paths), {_unread(error) for error in tried}
     vanished = [
         article_id
         for path, (article_id, _) in memory.known.items()
@@ -145,8 +146,13 @@ def _belonging(file: Path, places: Places, added: Added) -> Iterator[articles.So
 
 
 def _wanted(path: str, places: Places) -> bool:
-    nearest = next((str(place) for place in _above(path) if str(place) in places), None)
+    nearest = _nearest(path, places)
     return nearest is None or places[nearest]
+
+
+def _nearest(path: str, places: Places) -> str | None:
+    """The place that decides about a path: itself, or the first above."""
+    return next((str(place) for place in _above(path) if str(place) in places), None)
 
 
 def _consider(source: articles.Source | ArticleError, memory: Memory, added: Added, tried: list[ArticleError]) -> Article | None:
@@ -164,7 +170,8 @@ def _consider(source: articles.Source | ArticleError, memory: Memory, added: Add
     try:
         article = articles.read(source, added.note(source.path))
     except ArticleError as error:
-        tried.append(ArticleError(error.path, error.reason, source.sha256))
+        line = error.path.removeprefix(source.path).removeprefix(":")
+        tried.append(ArticleError(source.path, f"line {line}: {error.reason}" if line else error.reason, source.sha256))
         return None
     added.changed += bool(earlier)
     added.new += not earlier
@@ -196,10 +203,15 @@ def _sort_out(tried: list[ArticleError], memory: Memory, added: Added) -> None:
         if error.sha256 and memory.failed.get(error.path) is error:
             added.waiting += 1
         else:
-            stays = str(_file(error)) in earlier
+            stays = error.path in memory.known if _unread(error) == Path(error.path) != _file(error) else str(_file(error)) in earlier
             added.rejected.append(
                 ArticleError(error.path, f"{error.reason}; what it gave earlier stays in the archive") if stays else error
             )
+
+
+def _unread(error: ArticleError) -> Path:
+    """What an error leaves unread: one article of several in a file, where it names that; else the file."""
+    return Path(error.path) if articles.file_of(error.path) != error.path else _file(error)
 
 
 def _file(error: ArticleError) -> Path:
@@ -208,8 +220,12 @@ def _file(error: ArticleError) -> Path:
 
 
 def given(places: Places, paths: list[Path]) -> dict[str, bool]:
-    """The places after some were given to add. What was taken out below one of them stays out."""
-    return {**places, **{str(path): True for path in paths}}
+    """The places after some were given to add: what is below one that is kept up to date already needs no place of its own.
+
+    What was taken out below one of them stays out.
+    """
+    kept = {path: wanted for path, wanted in places.items() if path not in map(str, paths)}
+    return kept | {str(path): True for path in paths if not (nearest := _nearest(str(path), kept)) or not kept[nearest]}
 
 
 def taken_out(places: Places, paths: list[Path]) -> dict[str, bool]:
@@ -225,11 +241,15 @@ def place_of(path: Path, known: Mapping[str, tuple[str, str]]) -> Path:
 
 def within(known: Mapping[str, tuple[str, str]], paths: list[Path]) -> list[str]:
     """The ids of the articles at or below some paths, which need not exist any more; a UsageError where there are none."""
-    places = {place_of(path, known) for path in paths}
-    found = [article_id for path, (article_id, _) in known.items() if lies_in(path, places)]
+    found = below(known, {place_of(path, known) for path in paths})
     if not found:
         raise UsageError(f"no article of the archive is from {', '.join(map(str, paths))}; nothing was changed")
     return found
+
+
+def below(known: Mapping[str, tuple[str, str]], places: Collection[Path]) -> list[str]:
+    """The ids of the articles at or below some places."""
+    return [article_id for path, (article_id, _) in known.items() if lies_in(path, places)]
 
 
 def lies_in(path: str, places: Collection[Path]) -> bool:

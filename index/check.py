@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from index import segment, update
-from index.articles import file_of
 from index.changes import Report
 from index.dense import Dense
 from index.encoder import Encoder, Vectors
@@ -63,14 +62,13 @@ def _numbers(folder: Path, one: Segment) -> list[int]:
         return []
 
 
-def repair(folder: Path, store: Store, encoder: Encoder, report: Report) -> tuple[list[str], list[Path]]:
-    """Write the archive anew, in one commit, from the articles that are sound; what is not, in lines, and files to read again."""
+def repair(folder: Path, store: Store, encoder: Encoder, report: Report) -> tuple[int, list[str]]:
+    """Write the archive anew, in one commit, from the articles that are sound: how many, and the paths of those that are not."""
+    store.reindex()
     sound, damaged = _sorted_out(store)
     update.write_anew(folder, store, encoder, sound, _vectors(folder, store), report)
-    files = {Path(file_of(path)) for path in damaged}
-    lost = [f"lost: {path}" for path in damaged if not Path(file_of(path)).is_file()]
-    again = [f"read again: {path}" for path in damaged if Path(file_of(path)).is_file()]
-    return [f"made again: {len(sound):,} articles", *again, *lost], sorted(file for file in files if file.is_file())
+    store.keep_sound()
+    return len(sound), damaged
 
 
 def _sorted_out(store: Store) -> tuple[list[Article], list[str]]:
@@ -106,7 +104,8 @@ def _vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:
 
 
 def _listed(store: Store) -> list[Segment]:
+    """The segments; none where the manifest cannot be believed, and every passage is embedded again."""
     try:
-        return store.listed()
+        return store.segments()
     except CorruptError:
         return []

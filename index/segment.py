@@ -130,11 +130,18 @@ def _sync(file: Path) -> str:
 
 def _publish(passing: Path, final: Path) -> None:
     sync_folder(passing)
-    if final.exists():
-        shutil.rmtree(passing)
-    else:
-        passing.rename(final)
+    if final.exists():  # the same files, written by an add that was not committed, and perhaps deleted in part
+        _delete(final)
+    passing.rename(final)
     sync_folder(final.parent)
+
+
+def _delete(home: Path) -> None:
+    """Delete a segment, its name first: what has a segment's name is whole."""
+    gone = home.with_name(f"tmp-gone-{home.name}")
+    shutil.rmtree(gone, ignore_errors=True)
+    home.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -193,5 +200,7 @@ def merge(folder: Path, segments: Sequence[Segment]) -> Contents:
 def collect(folder: Path, keep: set[str]) -> None:
     """Delete the segments below `folder` that are not in `keep`; whoever has one mapped can go on reading it."""
     for home in folder.iterdir():
-        if home.name not in keep:
+        if home.name.startswith("tmp-"):
             shutil.rmtree(home, ignore_errors=True)
+        elif home.name not in keep:
+            _delete(home)

@@ -51,6 +51,11 @@ def _digest(*values: object) -> str:
     return hashlib.blake2b(json.dumps(values, default=repr).encode(), digest_size=8).hexdigest()
 
 
+def _text(data: bytes) -> str:
+    """What is damaged need not be UTF-8: the digest says so, not the decoder."""
+    return data.decode("utf-8", "surrogateescape")
+
+
 class Store:
     """An open store.db. A reader's connection cannot write."""
 
@@ -61,6 +66,7 @@ class Store:
                 f"file:{quote(path.as_posix())}?mode={'rwc' if write else 'ro'}",
                 uri=True, isolation_level=None, check_same_thread=False, timeout=30,
             )  # fmt: skip
+            self._db.text_factory = _text
             for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL"):
                 self._db.execute(f"PRAGMA {pragma}")
             if write:
@@ -91,21 +97,36 @@ class Store:
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
-        self._db.execute(f"BEGIN {kind}")
+        self._run(f"BEGIN {kind}")
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise self._failure(error) from error
             raise
-        self._db.execute("COMMIT")
+        self._run("COMMIT")
+
+    def _run(self, statement: str) -> None:
+        try:
+            self._db.execute(statement)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: sqlite3.Error) -> ArchiveError:
+        """The error that a user can mend: of a disk or a lock, or of a damaged file."""
+        if isinstance(error, sqlite3.OperationalError):
+            return ArchiveError(f"{self.path}: cannot be read or written now ({error}); what was committed stays")
+        return CorruptError(f"{self.path}: {error}; move it away and add its articles again")
 
     def _rows(self, query: str, parameters: Iterable[Any] = ()) -> list[Any]:
         try:
             return self._db.execute(query, tuple(parameters)).fetchall()
-        except sqlite3.OperationalError as error:  # locked, or a disk that cannot be read: nothing that a new archive would mend
-            raise ArchiveError(f"{self.path}: cannot be read now ({error})") from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a damaged schema's own message need not be text
-            raise CorruptError(f"{self.path}: {error}; make the archive again from its articles") from error
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        except UnicodeDecodeError as error:  # a damaged schema's own message need not be text
+            raise CorruptError(f"{self.path}: {error}; move it away and add its articles again") from error
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -141,10 +162,18 @@ class Store:
     def segments(self) -> list[Segment]:
         """The segments, in the order of their passages. The manifest's digest is checked."""
         self._check_manifest()
-        return self.listed()
+        return self._listed()
 
-    def listed(self) -> list[Segment]:
-        """The segments as they stand, unchecked: for a repair, which checks each file."""
+    def state(self) -> str:
+        """What tells one commit from another."""
+        return str(self._get("manifest"))
+
+    def reindex(self) -> None:
+        """Make the indexes again from the rows: a damaged one hides rows that are sound."""
+        with self._transaction("IMMEDIATE"):
+            self._db.execute("REINDEX")
+
+    def _listed(self) -> list[Segment]:
         return [Segment(name, passages, self._parsed(files), dead) for name, passages, files, dead in self._rows(_SEGMENTS)]
 
     def _check_manifest(self) -> None:
@@ -156,8 +185,12 @@ class Store:
         return _digest(self.fingerprint(), [row[0] for row in self._rows("SELECT sha256 FROM article ORDER BY sha256")])
 
     def next_number(self) -> int:
-        """The number of the next passage; none is ever given twice."""
-        return int(self._get("next"))
+        """The number of the next passage; none is ever given twice, even where a repair cannot believe the manifest."""
+        try:
+            self._check_manifest()
+            return int(self._get("next"))
+        except CorruptError:
+            return 1 + int(self._rows("SELECT coalesce(max(id), 0) FROM passage")[0][0])
 
     def commit(self, change: Change, anew: bool = False) -> None:
         """Make `change` the archive's state, wholly or not at all; `anew`: instead of all articles and passages that there are."""

@@ -43,8 +43,54 @@ def test_a_place_that_is_gone_keeps_its_articles(archive: Archive, folder: Folde
     shutil.rmtree(home / "a")
     added = archive.update()
     assert (added.removed, added.unchanged) == (0, 1)
-    assert [error.reason for error in added.rejected] == ["not there now; its articles stay ('clippings remove' takes them out)"]
+    assert [error.reason for error in added.rejected] == ["not there, or empty, now; its articles stay ('clippings remove' takes them out)"]
     assert names(archive) == ["dam.txt", "ferry.txt"]
+    (home / "a").mkdir()  # as a disk that is not mounted leaves it
+    assert archive.update().removed == 0
+    with pytest.raises(UsageError, match=r"no files in .*a; nothing was changed"):
+        archive.add([home / "b", home / "a"])
+    assert archive.remove([home / "a"]) == 1
+    assert archive.update().rejected == []
+
+
+def test_a_place_that_gave_nothing_can_be_taken_out(archive: Archive, folder: Folder) -> None:
+    """Or every update would name it."""
+    home = folder({"a/empty.txt": " ", "b/dam.txt": DAM})
+    archive.add([home / "a", home / "b"])
+    assert archive.remove([home / "a"]) == 0
+    assert archive.status()["places"] == [str(home / "b")]
+    assert archive.status()["not_taken"] == {}
+
+
+def test_a_file_given_beside_its_folder_is_of_the_folder(archive: Archive, folder: Folder) -> None:
+    """When it is renamed, it is not kept twice."""
+    home = folder({"a.txt": FERRY, "b.txt": DAM})
+    archive.add([home])
+    archive.add([home / "a.txt"])
+    (home / "a.txt").rename(home / "c.txt")
+    added = archive.update()
+    assert (added.renamed, added.removed, added.rejected) == (1, 0, [])
+    assert names(archive) == ["b.txt", "c.txt"]
+
+
+def test_a_bad_line_keeps_itself_and_not_its_neighbours(archive: Archive, folder: Folder) -> None:
+    """Of the lines of a file, those that vanished go, though another cannot be taken."""
+    lines = [{"_id": name, "text": f"Story {name} is here."} for name in "abc"]
+    home = folder({"wire.jsonl": "\n".join(map(json.dumps, lines))})
+    archive.add([home])
+    folder({"wire.jsonl": "\n".join(map(json.dumps, [lines[1], {"_id": "c", "text": ""}]))})
+    added = archive.update()
+    assert (added.removed, added.unchanged, len(added.rejected)) == (1, 1, 1)
+    assert names(archive) == ["wire.jsonl#b", "wire.jsonl#c"]
+
+
+def test_a_fault_in_a_line_is_a_fault_of_its_file(archive: Archive, folder: Folder) -> None:
+    """Front matter that is no YAML is not tried again until it changes."""
+    home = folder({"a.txt": "---\ntitle: [\n---\nText.", "b.txt": DAM})
+    (error,) = archive.add([home]).rejected
+    assert "line " in error.reason
+    again = archive.update()
+    assert (again.waiting, again.rejected) == (1, [])
 
 
 def test_update_of_an_archive_that_was_given_nothing(archive: Archive, folder: Folder) -> None:

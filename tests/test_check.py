@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from conftest import Run
 from fakes import BagEncoder
 
 from index import Archive
+from index import check as check_module
 from index.errors import ClippingsError
+from index.segment import Segment
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -71,6 +74,10 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a dead row lives again": lambda path: change(path, "UPDATE segment SET dead = zeroblob(length(dead))"),
     "a place is changed": lambda path: change(path, "UPDATE place SET path = path || 'x'"),
     "the counts are changed": lambda path: change(path, "UPDATE meta SET value = replace(value, '2014', '2015') WHERE name = 'census'"),
+    "a segment has a row more": lambda path: change(path, "UPDATE segment SET passages = passages + 1"),
+    "a segment has no files": lambda path: change(path, "UPDATE segment SET files = '{}'"),
+    "the next number is another": lambda path: change(path, "UPDATE meta SET value = '1' WHERE name = 'next'"),
+    "the next number is none": lambda path: change(path, "UPDATE meta SET value = 'null' WHERE name = 'next'"),
     "the manifest is gone": lambda path: change(path, "DELETE FROM segment"),
     "the manifest is no JSON": lambda path: change(path, "UPDATE segment SET files = substr(files, 2)"),
 }
@@ -112,13 +119,63 @@ def test_a_damaged_article_is_read_again_or_named_as_lost(whole: Archive, home: 
     change(whole.path, "UPDATE article SET text = replace(text, 'ferry', 'cherry') WHERE path LIKE '%a5.txt' OR path LIKE '%a6.txt'")
     checked = Archive(whole.path, BagEncoder()).repair()
     assert sum("is not what was written" in line for line in checked.problems) == 2
-    assert [line.split(":")[0] for line in checked.done] == ["made again", "read again", "lost"]
-    assert checked.done[2].endswith("a5.txt")
+    assert [line.split(":")[0] for line in checked.done] == ["made again", "lost", "read again"]
+    assert checked.done[1].endswith("a5.txt")
     assert not checked.whole
     again = Archive(whole.path, BagEncoder())
     assert again.check().whole
     assert again.census()["articles"] == 7
     assert "ferry" in again.text(again.search("story 6 ferry")[0].passage)
+
+
+def test_a_repair_reads_again_what_is_damaged_and_nothing_else(archive: Archive, folder: Folder) -> None:
+    """A file that has changed since takes no sound article away; what it no longer has is named as lost."""
+    lines = [json.dumps({"_id": name, "text": f"Story {name} is here."}) for name in "abcd"]
+    home = folder({"wire.jsonl": "\n".join(lines), "blank.txt": "Once it said something."})
+    archive.add([home])
+    folder({"wire.jsonl": lines[0], "blank.txt": " "})
+    change(archive.path, "UPDATE article SET text = text || 'x' WHERE path LIKE '%#a' OR path LIKE '%#b' OR path LIKE '%blank.txt'")
+    again = Archive(archive.path, BagEncoder())
+    checked = again.repair()
+    assert [(line.split(":")[0], line[-3:]) for line in checked.done[1:]] == [("lost", "txt"), ("read again", "l#a"), ("lost", "l#b")]
+    assert not checked.whole
+    assert sorted(article.path[-2:] for article in again.articles()) == ["#a", "#c", "#d"]
+
+
+def test_an_article_that_is_no_text_any_more_is_named(whole: Archive, home: Path) -> None:
+    """One byte of it that is not UTF-8: the others are found as before."""
+    change(whole.path, "UPDATE article SET text = CAST(x'ff41' AS TEXT) WHERE path LIKE '%a5.txt'")
+    damaged = Archive(whole.path, BagEncoder())
+    assert [line for line in damaged.check().problems if "a5.txt" in line]
+    assert damaged.repair().whole
+    assert "Story 5" in damaged.article(damaged.search("story 5")[0].passage.article_id).text
+
+
+def test_a_half_deleted_leftover_is_not_taken_for_a_segment(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an add that was killed before its commit: the next one, which writes the same, does not trust it."""
+    home = folder({"ferry.txt": "The ferry sank."})
+    with monkeypatch.context() as patched:
+        patched.setattr("index.store.Store.commit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            archive.add([home])
+    next(archive.path.glob("seg/*/vectors.faiss")).unlink()
+    archive.add([home])
+    assert archive.check().problems == []
+    assert len(archive.search("ferry")) == 1
+
+
+def test_a_check_beside_a_writer_raises_no_alarm(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit between the look at the manifest and the look at the files: it looks again."""
+    archive.add([folder({"ferry.txt": "The ferry sank."})])
+    real = check_module._flaws
+
+    def late(place: Path, one: Segment) -> Iterator[str]:
+        monkeypatch.setattr(check_module, "_flaws", real)
+        Archive(archive.path, BagEncoder()).add([folder({"ferry.txt": "The ferry was raised."})])
+        return real(place, one)
+
+    monkeypatch.setattr(check_module, "_flaws", late)
+    assert Archive(archive.path, BagEncoder()).check().problems == []
 
 
 def test_a_repair_that_is_killed_changes_nothing(whole: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
