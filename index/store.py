@@ -20,7 +20,7 @@ from index.errors import ArchiveError, ArticleError, CorruptError
 from index.records import Article, Filters, Passage
 from index.segment import Segment
 
-FORMAT = 3
+FORMAT = 4
 _SEGMENTS = "SELECT name, passages, files, dead FROM segment ORDER BY place"
 _FIELDS = [field.name for field in fields(Article)]
 _SCHEMA = f"""
