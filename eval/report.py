@@ -41,7 +41,7 @@ def _table(result: Result) -> Iterator[str]:
 
 def _row(first: str, cells: list[str], change: str, p: str, milliseconds: str, result: Result) -> str:
     aligned = [f"{cell:>{_WIDTH_OF_HEADLINE if name == result.headline else 9}}" for name, cell in zip(result.measures, cells, strict=True)]
-    return f"{first:<10}{''.join(aligned)}{change:>14}{p:>9}{milliseconds:>8}"
+    return f"{first:<10}{''.join(aligned)}{change:>17}{p:>9}{milliseconds:>8}"
 
 
 def _compared(result: Result, configuration: str) -> tuple[str, str]:
