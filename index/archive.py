@@ -225,12 +225,14 @@ class Archive:
 
     def status(self) -> dict[str, Any]:
         """What the archive holds, what made it and what it is kept up to date with: counts, dates, model, bytes on disk, a digest,
-        the places that it was given, what was taken out below them, and what could not be taken and why.
+        the places that it was given, what was taken out below them, and what could not be taken and why. "recall@10": that of the dense
+        leg, as measured when its codes were made; None where it is exact.
         """
         with self._guard, self._store.snapshot():
             made = self._store.fingerprint()
             census = self._store.census()
             digest = self._store.digest()
+            recalls = [one.recall for one in self._store.segments() if one.recall is not None]
             failed = self._store.failed()
             places = self._store.places()
         size = sum(_size(Path(parent) / name) for parent, _, names in os.walk(self.path) for name in names)
@@ -239,6 +241,7 @@ class Archive:
             **census,
             "model": made["model"],
             "weights": made["weights"],
+            "recall@10": min(recalls, default=None),
             "bytes": size,
             "digest": digest,
             "places": [path for path, wanted in places.items() if wanted],

@@ -4,15 +4,19 @@
 of the texts a weight of 0, and in more a floor; ours is Lucene's, ln(1 + (N - n + 0.5) / (n + 0.5)), always above 0. Its
 dict for each text costs a pass over all of them for each query; ours are postings in compressed sparse rows, one row a
 term, that a file can be mapped onto. tests/test_bm25.py holds it to BM25Okapi.get_scores with the same idf.
+A term is kept as 64 bits of its digest: of a million terms, two are the same with a chance of 3 in a hundred million.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 import Stemmer
@@ -32,9 +36,6 @@ STOP_WORDS = frozenset(
     "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was "
     "will with".split()
 )
-
-
-_NOTHING = np.zeros(0, dtype=np.int64)
 
 
 @lru_cache(maxsize=1)
@@ -66,52 +67,82 @@ def tokens(text: str) -> list[str]:
     return [stem(word) for word in words(text) if word.casefold() not in STOP_WORDS]
 
 
+@lru_cache(maxsize=200_000)
+def _key(term: str) -> np.uint64:
+    """What stands for a term."""
+    return np.uint64(int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()))
+
+
+class Column(Protocol):
+    """An array, or one that is checked as it is read: only its slices are asked for."""
+
+    def __getitem__(self, span: slice, /) -> NDArray[Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """Term t stands in the texts rows[starts[t]:starts[t + 1]], counts[...] times in each; lengths[row] is a text's tokens."""
+    """Term t has the key terms[t], keys rising, and stands in the texts rows[starts[t]:starts[t + 1]], counts[...] times in each.
 
-    terms: Mapping[str, int]
+    lengths[row] is a text's tokens. uint64[T], int64[T + 1], int32[entries], int32[entries], int32[N].
+    """
+
+    terms: NDArray[np.uint64]
     starts: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    counts: NDArray[np.int32]
+    rows: Column
+    counts: Column
     lengths: NDArray[np.int32]
+
+    def find(self, key: np.uint64) -> slice:
+        """Where a term's entries are."""
+        at = int(np.searchsorted(self.terms, key))
+        known = at < len(self.terms) and self.terms[at] == key
+        return slice(int(self.starts[at]), int(self.starts[at + 1])) if known else slice(0, 0)
 
 
 def build(texts: Iterable[list[str]]) -> Postings:
     """Postings of tokenised texts, rows in the order given."""
-    terms: dict[str, int] = {}
-    entries: list[tuple[int, int, int]] = []
+    entries: dict[str, list[tuple[int, int]]] = {}
     lengths: list[int] = []
     for row, text in enumerate(texts):
         lengths.append(len(text))
-        entries += [(terms.setdefault(term, len(terms)), row, count) for term, count in Counter(text).items()]
-    numbers, rows, counts = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-    return _by_term(terms, numbers, rows, counts, np.array(lengths))
+        for term, count in Counter(text).items():
+            entries.setdefault(term, []).append((row, count))
+    ordered = sorted(entries, key=_key)
+    rows, counts = np.array([entry for term in ordered for entry in entries[term]], dtype=np.int32).reshape(-1, 2).T
+    starts = np.cumsum([0, *(len(entries[term]) for term in ordered)])
+    keys = np.array([_key(term) for term in ordered], dtype=np.uint64)
+    return Postings(keys, starts, np.ascontiguousarray(rows), np.ascontiguousarray(counts), np.array(lengths, dtype=np.int32))
 
 
 def merge(parts: Sequence[tuple[Postings, NDArray[np.bool_]]]) -> Postings:
     """The kept rows of several postings, one after the other, renumbered from 0; each comes with `keep`, bool[its rows]."""
-    terms: dict[str, int] = {}
-    numbers, rows, counts, lengths = [], [], [], []
-    first = 0
-    for postings, keep in parts:
-        entries = keep[postings.rows]
-        kept = np.repeat(np.arange(len(postings.terms)), np.diff(postings.starts))[entries]
-        used = dict.fromkeys(np.unique(kept).tolist())
-        places = [terms.setdefault(term, len(terms)) if at in used else -1 for term, at in postings.terms.items()]
-        numbers.append(np.array(places, dtype=np.int64)[kept])
-        rows.append((np.cumsum(keep) - 1)[postings.rows[entries]] + first)
-        counts.append(postings.counts[entries])
-        lengths.append(postings.lengths[keep])
-        first += int(keep.sum())
-    return _by_term(terms, *map(np.concatenate, (numbers, rows, counts, lengths)))
+    kept = [_kept(postings, keep) for postings, keep in parts]
+    terms = np.unique(np.concatenate([one.terms for one in kept]))
+    places = [np.searchsorted(terms, one.terms) for one in kept]
+    sizes = [np.diff(one.starts) for one in kept]
+    ends = np.zeros(len(terms) + 1, dtype=np.int64)
+    for place, size in zip(places, sizes, strict=True):
+        ends[place + 1] += size
+    starts = ends.cumsum()
+    rows, counts = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.int32)
+    free, first = starts[:-1].copy(), 0
+    for one, place, size in zip(kept, places, sizes, strict=True):
+        into = np.arange(len(one.rows[:])) + np.repeat(free[place] - one.starts[:-1], size)
+        rows[into], counts[into] = one.rows[:] + first, one.counts[:]
+        free[place] += size
+        first += len(one.lengths)
+    return Postings(terms, starts, rows, counts, np.concatenate([one.lengths for one in kept]))
 
 
-def _by_term(terms: dict[str, int], numbers: Rows, rows: Rows, counts: Rows, lengths: Rows) -> Postings:
-    """Postings from entries in the order of their rows: sorted by term, rows rising within each."""
-    order = np.argsort(numbers, kind="stable")
-    starts = np.searchsorted(numbers[order], np.arange(len(terms) + 1)).astype(np.int64)
-    return Postings(terms, starts, rows[order].astype(np.int32), counts[order].astype(np.int32), lengths.astype(np.int32))
+def _kept(postings: Postings, keep: NDArray[np.bool_]) -> Postings:
+    """Some rows of postings, renumbered from 0, and the terms that stand in them."""
+    entries = keep[postings.rows[:]]
+    starts = np.concatenate([[0], entries.cumsum()])[postings.starts]
+    used = np.diff(starts) > 0
+    rows = (keep.cumsum(dtype=np.int32) - 1)[postings.rows[:][entries]]
+    return Postings(
+        postings.terms[used], np.concatenate([starts[:-1][used], starts[-1:]]), rows, postings.counts[:][entries], postings.lengths[keep]
+    )
 
 
 class BM25(BM25Okapi):  # type: ignore[misc]
@@ -123,66 +154,82 @@ class BM25(BM25Okapi):  # type: ignore[misc]
 
     def __init__(self, *parts: Postings, alive: NDArray[np.bool_] | None = None, k1: float = 1.5, b: float = 0.75) -> None:
         self.k1, self.b = k1, b
-        self._parts = parts
-        self._firsts = np.cumsum([0, *(len(part.lengths) for part in parts)])
-        self._lengths = np.concatenate([part.lengths for part in parts]) if len(parts) != 1 else parts[0].lengths
-        self._alive = None if alive is None or alive.all() else alive
-        living = self._lengths if self._alive is None else self._lengths[self._alive]
-        self.corpus_size = len(living)
-        self.avgdl = float(living.mean()) if self.corpus_size else 0.0
+        firsts = np.cumsum([0, *(len(part.lengths) for part in parts)]).tolist()
+        self._parts = list(zip(parts, [slice(*span) for span in pairwise(firsts)], strict=True))
+        self._alive = np.ones(firsts[-1], dtype=bool) if alive is None else alive
+        living = [part.lengths[self._alive[span]] for part, span in self._parts]
+        self.corpus_size = int(self._alive.sum())
+        self.avgdl = sum(int(lengths.sum(dtype=np.int64)) for lengths in living) / self.corpus_size if self.corpus_size else 0.0
+        self._all_alive = [bool(self._alive[span].all()) for _, span in self._parts]
+        # What a text's length adds to a count before it divides: worked out once.
+        self._norms = [k1 * (1 - b + b * part.lengths / self.avgdl) if self.avgdl else part.lengths for part in parts]
 
     def __len__(self) -> int:
         """Rows, those that are not alive too."""
-        return int(self._firsts[-1])
+        return len(self._alive)
 
     def knows(self, term: str) -> bool:
         """Whether a term stands in any text."""
-        return len(self._posting(term)[0]) > 0
+        return self._found(term) > 0
 
     def idf(self, term: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)), Lucene's; for a term in no text too, where it is highest."""
-        return self._idf(len(self._posting(term)[0]))
+        return self._idf(self._found(term))
 
     def _idf(self, found: int) -> float:
         return float(np.log1p((self.corpus_size - found + 0.5) / (found + 0.5)))
 
-    def _posting(self, term: str) -> tuple[Rows, Rows]:
-        """The rows, rising, that a term stands in, and how often."""
-        found = [(part, first, part.terms[term]) for part, first in zip(self._parts, self._firsts, strict=False) if term in part.terms]
-        spans = [(part, first, slice(*part.starts[at : at + 2])) for part, first, at in found]
-        rows: Rows = np.concatenate([_NOTHING, *(part.rows[span] + first for part, first, span in spans)])
-        counts: Rows = np.concatenate([_NOTHING, *(part.counts[span] for part, _, span in spans)])
-        if self._alive is None:
+    def _found(self, term: str) -> int:
+        return sum(len(rows) for rows, _ in self._postings(term))
+
+    def _postings(self, term: str) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """For each part, the rows of it, rising, that a term stands in, and how often."""
+        return [self._living(part, span, whole, _key(term)) for (part, span), whole in zip(self._parts, self._all_alive, strict=True)]
+
+    def _living(self, part: Postings, span: slice, whole: bool, key: np.uint64) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        entries = part.find(key)
+        rows, counts = part.rows[entries], part.counts[entries]
+        if whole:
             return rows, counts
-        living = self._alive[rows]
+        living = self._alive[span][rows]
         return rows[living], counts[living]
 
     def stands_in(self, term: str, rows: Rows) -> NDArray[np.bool_]:
-        """bool[len(rows)]: whether a term stands in each of some rows, no two of them the same."""
-        return np.isin(rows, self._posting(term)[0], assume_unique=True)
+        """bool[len(rows)]: whether a term stands in each of some rows."""
+        found = np.zeros(len(rows), dtype=bool)
+        for (_, span), (has, _) in zip(self._parts, self._postings(term), strict=True):
+            at = np.searchsorted(has, rows - span.start)
+            inside = at < len(has)
+            found[inside] |= has[at[inside]] == rows[inside] - span.start
+        return found
 
     def get_scores(self, query: list[str]) -> Scores:
         """float64[N]: the score of every text; a token that stands twice in the query counts twice."""
         scores = np.zeros(len(self))
-        for term in query:
-            rows, counts = self._posting(term)
-            length = self.k1 * (1 - self.b + self.b * self._lengths[rows] / self.avgdl)
-            scores[rows] += self._idf(len(rows)) * counts * (self.k1 + 1) / (counts + length)
+        for term, times in Counter(query).items():
+            postings = self._postings(term)
+            weight = times * (self.k1 + 1) * self._idf(sum(len(rows) for rows, _ in postings))
+            for (rows, counts), (_, span), norms in zip(postings, self._parts, self._norms, strict=True):
+                scores[span][rows] += weight * counts / (counts + norms[rows])
         return scores
 
     def get_batch_scores(self, query: list[str], doc_ids: list[int]) -> list[float]:
         """The scores of some rows."""
         return [float(score) for score in self.get_scores(query)[doc_ids]]
 
-    def search(self, query: list[str], k: int, allow: NDArray[np.bool_] | None = None, more: Scores | None = None) -> tuple[Rows, Scores]:
+    def search(
+        self, query: list[str], k: int, allow: NDArray[np.bool_] | None = None, more: Callable[[Rows], Scores] | None = None
+    ) -> tuple[Rows, Scores]:
         """The best `k` rows that share a token with the query, best first, ties by row, and their scores.
 
-        `allow`, bool[N], limits the rows; `more`, float64[N], is added to their scores. A match is a shared token, never a score above 0.
+        `allow`, bool[N], limits the rows; `more` gives what is added to the scores of some. Each shared token adds more than 0, so what
+        scores more than 0 shares one.
         """
-        found = np.zeros(len(self), dtype=bool)
-        for term in query:
-            found[self._posting(term)[0]] = True
-        candidates = np.flatnonzero(found if allow is None else found & allow)
-        scores = (self.get_scores(query) if more is None else self.get_scores(query) + more)[candidates]
-        best = np.argsort(-scores, kind="stable")[:k]
-        return candidates[best], scores[best]
+        scores = self.get_scores(query)
+        rows = np.flatnonzero(scores if allow is None else scores * allow)
+        found = scores[rows] if more is None else scores[rows] + more(rows)
+        if len(rows) > k:  # of thousands that share a common word, only the best are sorted
+            good = found >= np.partition(found, -k)[-k]
+            rows, found = rows[good], found[good]
+        best = np.argsort(-found, kind="stable")[:k]
+        return rows[best], found[best]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from index import segment, update
+from index import blocks, dense, segment, update
 from index.changes import Report
-from index.dense import Dense
 from index.encoder import Encoder, Vectors
 from index.errors import CorruptError
 from index.records import Article, Passage
@@ -36,22 +34,11 @@ def problems(folder: Path, store: Store) -> list[str]:
         return [*found, str(error)]
     rows: list[int] = []
     for one in segments:
-        found += _flaws(folder, one)
+        found += blocks.flaws(folder / one.name, one.files)
         rows += _numbers(folder, one)
     if not found and sorted(rows) != store.numbers():
         found.append(f"{store.path}: its passages are not those of the segments")
     return found
-
-
-def _flaws(folder: Path, one: Segment) -> Iterator[str]:
-    """The files of a segment that are missing or not what was written."""
-    for name in one.files:
-        try:
-            segment.check_file(folder / one.name, one, name)
-        except CorruptError as error:
-            yield str(error)
-        except OSError as error:
-            yield f"{folder / one.name / name}: cannot be read ({error.strerror})"
 
 
 def _numbers(folder: Path, one: Segment) -> list[int]:
@@ -91,15 +78,14 @@ def _vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:
     found: dict[Passage, Vectors] = {}
     for one in _listed(store):
         try:
-            segment.check_file(folder / one.name, one, segment.VECTORS)
             opened = segment.open_segment(folder, one)
-            vectors = Dense(opened.vectors).vectors()
+            vectors = dense.stored(opened.folder, one.passages)
         except (CorruptError, OSError):
             continue
         for row in np.flatnonzero(one.alive):
             passage = store.sound_passage(int(opened.ids[row]))
             if passage:
-                found[passage] = vectors[row]
+                found[passage] = vectors[row].astype(np.float32)
     return found
 
 

@@ -1,36 +1,83 @@
-"""Vectors -> rows, by cosine. The only file that imports faiss, and only when vectors are touched; it knows row numbers only.
+"""Vectors -> rows, by cosine. The only file that imports faiss, and only when vectors are searched; it knows row numbers only.
 
-An exact flat index: at 100,000 passages a query takes 10 ms and nothing has to be trained. Opened for reading it is
-memory-mapped; faiss aborts the process when such an index is written to, so `Dense` has no way to write.
+Vectors are kept in half precision: half the bytes and half the time of a scan, and the same first ten (eval/README.md). A scan of up
+to 100,000 is exact and takes some 5 ms. A larger segment has codes beside its vectors, 4 bits for each 4 numbers: a search scans
+those, takes more rows than it was asked for and orders them by their vectors. Its recall is measured when it is made.
+What is opened for reading is memory-mapped; faiss aborts the process when such an index is written to, so nothing here can.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.blocks import BLOCK, File, Folder
 from index.encoder import Vectors
-from index.errors import CorruptError
+
+VECTORS, CODES = "vectors.faiss", "codes.faiss"
+# Passages of a segment up to which a scan is fast enough, and the recall@10 that codes must have.
+FLAT = 100_000
+RECALL = 0.98
+# Rows whose codes are nearest, for each that is asked for, and at least: what recall@10 costs (eval/README.md).
+_CANDIDATES = 2
+_LEAST = 2000
+_BATCH = 1 << 16
+
+Stored = NDArray[np.float16] | NDArray[np.float32]
+Found = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
-def write(path: Path, vectors: Vectors) -> None:
-    """Write float32[n, d], rows of length 1, as a flat inner-product index."""
+def write(home: Path, vectors: Stored) -> float | None:
+    """Write vectors [n, d], rows of length 1, below `home`; recall@10 of their codes where they have some, None where a scan is exact."""
     import faiss
 
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors))
-    faiss.write_index(index, str(path))
+    index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    for batch in _batches(vectors):
+        index.add(batch)
+    faiss.write_index(index, str(home / VECTORS))
+    return _write_codes(home, vectors, index) if len(vectors) > FLAT else None
+
+
+def _write_codes(home: Path, vectors: Stored, exact: Any) -> float | None:
+    """Codes of 4 bits for each 4 numbers, searched by fast scan (André, Kermarrec and Le Scouarnec, Quicker ADC, TPAMI 2021)."""
+    import faiss
+
+    parts = max(parts for parts in range(1, vectors.shape[1] // 4 + 1) if vectors.shape[1] % parts == 0)
+    codes = faiss.index_factory(vectors.shape[1], f"PQ{parts}x4fs", faiss.METRIC_INNER_PRODUCT)
+    codes.train(next(_batches(vectors[:: max(1, len(vectors) // _BATCH)])))
+    for batch in _batches(vectors):
+        codes.add(batch)
+    recall = _recall(codes, exact, vectors)
+    if recall < RECALL:
+        return None
+    faiss.write_index(codes, str(home / CODES))
+    return recall
+
+
+def _recall(codes: Any, exact: Any, vectors: Stored, asked: int = 200, k: int = 10) -> float:
+    """Of the `k` nearest of some of the vectors, themselves left out, the share that the candidates have."""
+    questions = np.linspace(0, len(vectors) - 1, asked).astype(np.int64)
+    queries = vectors[questions].astype(np.float32)
+    nearest, candidates = exact.search(queries, k + 1)[1], codes.search(queries, _LEAST)[1]
+    found = [np.isin(np.setdiff1d(rows, [own])[:k], near).mean() for own, rows, near in zip(questions, nearest, candidates, strict=True)]
+    return float(np.mean(found))
+
+
+def _batches(vectors: Stored) -> Iterator[Vectors]:
+    for first in range(0, len(vectors), _BATCH):
+        yield np.ascontiguousarray(vectors[first : first + _BATCH], dtype=np.float32)
 
 
 class Dense:
-    """Mapped indexes of unit vectors, for reading; several are one list of rows, counted through."""
+    """The vectors of some segments as one list of rows, for reading; each comes as its folder and the number of its rows."""
 
-    def __init__(self, *paths: Path) -> None:
-        self._indexes = [_open(path) for path in paths]
-        self._firsts = np.cumsum([0, *(index.ntotal for index in self._indexes)])
+    def __init__(self, *parts: tuple[Folder, int]) -> None:
+        self._parts = [_Part(*part) for part in parts]
+        self._firsts = np.cumsum([0, *(count for _, count in parts)])
 
     def __len__(self) -> int:
         return int(self._firsts[-1])
@@ -38,51 +85,80 @@ class Dense:
     def at(self, rows: NDArray[np.int64]) -> Vectors:
         """float32[len(rows), d]: the vectors of some rows."""
         places = np.searchsorted(self._firsts, rows, side="right") - 1
-        found = [self._indexes[place].reconstruct(int(row - self._firsts[place])) for row, place in zip(rows, places, strict=True)]
-        return np.array(found, dtype=np.float32)
+        found = [self._parts[place].rows.at(np.array([row - self._firsts[place]])) for row, place in zip(rows, places, strict=True)]
+        return np.concatenate(found).astype(np.float32)
 
-    def vectors(self) -> Vectors:
-        """All vectors, float32[n, d], copied out."""
-        return np.concatenate([np.array(index.reconstruct_n(0, index.ntotal), dtype=np.float32) for index in self._indexes])
-
-    def search(self, query: Vectors, k: int, allow: NDArray[np.bool_] | None = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def search(self, query: Vectors, k: int, allow: NDArray[np.bool_] | None = None) -> Found:
         """The `k` rows nearest to `query`, float32[d] of length 1, best first, ties by row, and their cosines.
 
         `allow`, bool[n], limits the rows.
         """
-        found = [
-            _search(index, first, query, k, None if allow is None else allow[first : first + index.ntotal])
-            for index, first in zip(self._indexes, self._firsts, strict=False)
-        ]
-        rows, cosines = (np.concatenate(parts) for parts in zip(*found, strict=True)) if found else _search_nothing()
+        found = [_NOTHING]
+        for part, first in zip(self._parts, self._firsts, strict=False):
+            rows, cosines = part.search(query, k, None if allow is None else allow[first : first + len(part.rows)])
+            found.append((rows + first, cosines))
+        rows, cosines = (np.concatenate(columns) for columns in zip(*found, strict=True))
         best = np.lexsort((rows, -cosines))[:k]
         return rows[best], cosines[best]
 
 
-def _open(path: Path) -> Any:
+_NOTHING: Found = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+
+
+def stored(folder: Folder, count: int) -> Stored:
+    """float16[count, d]: all vectors of a segment, as they are kept."""
+    found: Stored = _Part(folder, count).rows[:]
+    return found
+
+
+class _Part:
+    """The vectors of one segment, mapped."""
+
+    def __init__(self, folder: Folder, count: int) -> None:
+        self._file = folder.open(VECTORS)
+        self._exact = _open(self._file, BLOCK)
+        self._codes: Any = _open(folder.open(CODES), None) if CODES in folder else None
+        self.rows = self._file.rows(count, np.dtype((np.float16, self._exact.d)))
+
+    def search(self, query: Vectors, k: int, allow: NDArray[np.bool_] | None) -> Found:
+        """As `Dense.search`. Few rows are scanned; so are all where codes find too few."""
+        living = len(self.rows) if allow is None else int(allow.sum())
+        if living == 0:
+            return _NOTHING
+        if self._codes is not None and living > FLAT:
+            found = self._search_codes(query, k, max(_LEAST, _CANDIDATES * k) * len(self.rows) // living, allow)
+            if len(found[0]) == min(k, living):
+                return found
+        return self._scan(query, min(k, living), allow)
+
+    def _search_codes(self, query: Vectors, k: int, candidates: int, allow: NDArray[np.bool_] | None) -> Found:
+        rows = np.sort(self._codes.search(query.reshape(1, -1), min(candidates, len(self.rows)))[1][0])
+        rows = rows[rows >= 0]  # faiss pads what it does not find with -1, which Python would take for the last row
+        rows = rows if allow is None else rows[allow[rows]]
+        cosines = self.rows.at(rows).astype(np.float32) @ query
+        best = np.argsort(-cosines, kind="stable")[:k]
+        return rows[best], cosines[best]
+
+    def _scan(self, query: Vectors, k: int, allow: NDArray[np.bool_] | None) -> Found:
+        import faiss
+
+        if allow is None or allow.all():
+            self._file.check()
+            limits = None
+        else:
+            self.rows.check(np.flatnonzero(allow))
+            bits = np.packbits(allow, bitorder="little")  # faiss keeps a pointer to it and no reference
+            limits = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
+        cosines, rows = self._exact.search(query.reshape(1, -1), k, params=limits)
+        return rows[0], cosines[0]
+
+
+def _open(file: File, header: int | None) -> Any:
+    """A faiss index over a file's own mapping, so that it reads no byte that was not checked; `header` bytes of it now, or all."""
     import faiss
 
-    try:
-        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except RuntimeError as error:
-        raise CorruptError(f"{path}: not a FAISS index: 'clippings check --repair' makes it again") from error
-
-
-def _search(
-    index: Any, first: int, query: Vectors, k: int, allow: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    k = min(k, index.ntotal if allow is None else int(allow.sum()))
-    if k == 0:  # faiss pads what it does not find with row -1, which Python would take for the last
-        return _search_nothing()
-    import faiss
-
-    limits = None
-    if allow is not None and not allow.all():
-        bits = np.packbits(allow, bitorder="little")  # faiss keeps a pointer to it and no reference
-        limits = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
-    scores, rows = index.search(query.reshape(1, -1), k, params=limits)
-    return rows[0] + first, scores[0]
-
-
-def _search_nothing() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    data = file.mapped(header)
+    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data))  # type: ignore[attr-defined]
+    index: Any = faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC)
+    index.referenced_objects = [data]  # faiss keeps a pointer to it and no reference
+    return index

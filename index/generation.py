@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from index.bm25 import BM25, Rows, Scores
 from index.dense import Dense
 from index.encoder import Vectors
-from index.segment import VECTORS, Mask, OpenSegment, Segment, check_file, open_segment
+from index.segment import Mask, OpenSegment, Segment, open_segment
 
 # A passage's BM25 score gets this share of its whole article's: what an article is about, it seldom says in each passage.
 _WHOLE_WEIGHT = 0.5
@@ -35,22 +35,19 @@ class Generation:
         whole_alive = _joined([part.living_articles(alive) for part, alive in zip(parts, masks, strict=True)], bool)
         self.bm25 = BM25(*(part.postings for part in parts), alive=self.alive)
         self.whole = BM25(*(part.whole for part in parts), alive=whole_alive)
-        self._folder = folder
 
     @cached_property
     def _dense(self) -> Dense:
-        for one in self.segments:
-            check_file(self._folder / one.name, one, VECTORS)
-        return Dense(*(part.vectors for part in self.parts.values()))
+        return Dense(*((part.folder, len(part.ids)) for part in self.parts.values()))
 
     def load_vectors(self) -> None:
-        """Check the vectors and map them now: a search by words needs none, and no faiss."""
+        """Map the vectors now: a search by words needs none, and no faiss."""
         _ = self._dense
 
     def search_words(self, tokens: list[str], k: int, allow: Mask | None) -> tuple[Rows, Scores]:
         """The best rows by BM25, of the passage and of its whole article, and their scores; `allow`, bool[N], limits them."""
-        whole = _WHOLE_WEIGHT * self.whole.get_scores(tokens)[self._articles]
-        return self.bm25.search(tokens, k, allow, whole)
+        whole = _WHOLE_WEIGHT * self.whole.get_scores(tokens)
+        return self.bm25.search(tokens, k, allow, lambda rows: whole[self._articles[rows]])
 
     def search_meaning(self, query: Vectors, k: int, allow: Mask | None) -> tuple[Rows, NDArray[np.float32]]:
         """The rows nearest to a unit vector, and their cosines."""

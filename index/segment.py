@@ -1,8 +1,8 @@
 """The immutable files of a segment: vectors, postings, passage ids. A folder named by the digest of what is in it.
 
 Files are written under a passing name, synced, and take their name by one rename, so a published folder is whole. It is
-never changed afterwards; one that no manifest names is litter. Digests are checked before faiss or numpy reads a byte,
-and nothing is ever unpickled. Which of its rows still live, the manifest says.
+never changed afterwards; one that no manifest names is litter. Blocks are checked against their digests before anything of them is
+used (index/blocks.py), and nothing is ever unpickled. Which of its rows still live, the manifest says.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index import bm25, dense
+from index import blocks, bm25, dense
+from index.blocks import Folder, Seal
 from index.bm25 import Postings
-from index.encoder import Vectors
-from index.errors import CorruptError
+from index.dense import Stored
 
-_ARRAYS = ("starts", "rows", "counts", "lengths")
-VECTORS, _IDS, _ARTICLES = "vectors.faiss", "ids.npy", "articles.npy"
+_IDS, _ARTICLES = "ids.npy", "articles.npy"
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What the manifest says of a segment: its folder's name, its passages, the SHA-256 of each file, and its tombstones.
+    """What the manifest says of a segment: its folder's name, its passages, the seals of its files, its tombstones, its recall.
 
-    `dead` has a bit for each row, lowest first; the rows of passages that were taken out are set.
+    `dead` has a bit for each row, lowest first; the rows of passages that were taken out are set. `recall` is the recall@10 of its
+    vectors' codes, measured when they were made; None where a search scans the vectors and is exact.
     """
 
     name: str
     passages: int
-    files: Mapping[str, str]
+    files: Mapping[str, Seal]
     dead: bytes
+    recall: float | None
 
     @property
     def alive(self) -> Mask:
@@ -52,7 +52,7 @@ class Segment:
         """The segment with some more rows dead."""
         alive = self.alive
         alive[rows] = False
-        return Segment(self.name, self.passages, self.files, _bits(~alive))
+        return replace(self, dead=_bits(~alive))
 
 
 def _bits(mask: Mask) -> bytes:
@@ -65,24 +65,25 @@ class Contents:
 
     ids: NDArray[np.int64]
     articles: NDArray[np.int64]
-    vectors: Vectors
+    vectors: Stored
     postings: Postings
     whole: Postings
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSegment:
-    """A segment, mapped; its vectors stay, unchecked, in the file at `vectors`."""
+    """A segment, mapped."""
 
-    name: str
+    folder: Folder
     ids: NDArray[np.int64]
     articles: NDArray[np.int64]
-    vectors: Path
     postings: Postings
     whole: Postings
 
     def living_articles(self, alive: Mask) -> Mask:
         """bool[articles]: those that have a living passage; an article goes as a whole."""
+        if alive.all():
+            return np.ones(len(self.whole.lengths), dtype=bool)
         found = np.zeros(len(self.whole.lengths), dtype=bool)
         found[self.articles[alive]] = True
         return found
@@ -94,38 +95,26 @@ def write(folder: Path, contents: Contents) -> Segment:
     passing = folder / f"tmp-{os.getpid()}"
     shutil.rmtree(passing, ignore_errors=True)
     passing.mkdir(parents=True)
-    dense.write(passing / VECTORS, contents.vectors)
+    recall = dense.write(passing, contents.vectors)
     np.save(passing / _IDS, contents.ids)
     np.save(passing / _ARTICLES, contents.articles)
     _write_postings(passing, "passages", contents.postings)
     _write_postings(passing, "whole", contents.whole)
-    files = {file.name: _sync(file) for file in sorted(passing.iterdir())}
-    name = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:24]
+    files = blocks.seal(passing)
+    name = hashlib.sha256(json.dumps([asdict(one) for one in files.values()]).encode()).hexdigest()[:24]
     _publish(passing, folder / name)
-    return Segment(name, len(contents.ids), files, _bits(np.zeros(len(contents.ids), dtype=bool)))
+    return Segment(name, len(contents.ids), files, _bits(np.zeros(len(contents.ids), dtype=bool)), recall)
 
 
 def _write_postings(home: Path, kind: str, postings: Postings) -> None:
-    for name in _ARRAYS:
-        np.save(home / f"{kind}.{name}.npy", getattr(postings, name))
-    (home / f"{kind}.terms.txt").write_text("".join(f"{term}\n" for term in postings.terms), encoding="utf-8")
+    for field in fields(Postings):
+        np.save(home / f"{kind}.{field.name}.npy", getattr(postings, field.name))
 
 
-def _read_postings(home: Path, kind: str) -> Postings:
-    arrays = {name: _map(home / f"{kind}.{name}.npy") for name in _ARRAYS}
-    lines = (home / f"{kind}.terms.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    return Postings({term: number for number, term in enumerate(lines)}, **arrays)
-
-
-def _map(file: Path) -> Any:
-    return np.load(file, mmap_mode="r", allow_pickle=False)
-
-
-def _sync(file: Path) -> str:
-    """Push a file to the disk; its SHA-256."""
-    with file.open("rb") as handle:
-        os.fsync(handle.fileno())
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def _read_postings(folder: Folder, kind: str) -> Postings:
+    """Entries are checked when a term asks for them, the rest now."""
+    columns = {field.name: folder.open(f"{kind}.{field.name}.npy").array() for field in fields(Postings)}
+    return Postings(columns["terms"][:], columns["starts"][:], columns["rows"], columns["counts"], columns["lengths"][:])
 
 
 def _publish(passing: Path, final: Path) -> None:
@@ -154,34 +143,20 @@ def sync_folder(folder: Path) -> None:
 
 
 def open_segment(folder: Path, segment: Segment) -> OpenSegment:
-    """Check every file of `segment` but its vectors against its digest and map it; a CorruptError names the file that differs."""
-    home = folder / segment.name
-    for name in segment.files:
-        if name != VECTORS:
-            check_file(home, segment, name)
-    passages, whole = _read_postings(home, "passages"), _read_postings(home, "whole")
-    return OpenSegment(segment.name, _map(home / _IDS), _map(home / _ARTICLES), home / VECTORS, passages, whole)
-
-
-def check_file(home: Path, segment: Segment, name: str) -> None:
-    """A CorruptError where a file of a segment is not what was written."""
-    with (home / name).open("rb") as handle:
-        if hashlib.file_digest(handle, "sha256").hexdigest() != segment.files[name]:
-            raise CorruptError(f"{home / name}: not the bytes that were written: 'clippings check --repair' makes it again")
+    """Map a segment; a CorruptError, now or when more of it is read, names a file that is not what was written."""
+    opened = Folder(folder / segment.name, segment.files)
+    ids, articles = (opened.open(name).array()[:] for name in (_IDS, _ARTICLES))
+    return OpenSegment(opened, ids, articles, _read_postings(opened, "passages"), _read_postings(opened, "whole"))
 
 
 def read_ids(folder: Path, segment: Segment) -> NDArray[np.int64]:
     """int64[passages], rising: the passage of each row, without opening the rest."""
-    home = folder / segment.name
-    check_file(home, segment, _IDS)
-    ids: NDArray[np.int64] = _map(home / _IDS)
+    ids: NDArray[np.int64] = Folder(folder / segment.name, segment.files).open(_IDS).array()[:]
     return ids
 
 
 def merge(folder: Path, segments: Sequence[Segment]) -> Contents:
-    """The living rows of some segments as one, in the order of their passages. Every file is checked on the way."""
-    for segment in segments:
-        check_file(folder / segment.name, segment, VECTORS)
+    """The living rows of some segments as one, in the order of their passages. Everything is checked on the way."""
     found = [(one := open_segment(folder, segment), segment.alive, one.living_articles(segment.alive)) for segment in segments]
     firsts = np.cumsum([0, *(int(articles.sum()) for _, _, articles in found)])
     merged = Contents(
@@ -189,7 +164,7 @@ def merge(folder: Path, segments: Sequence[Segment]) -> Contents:
         np.concatenate(
             [(np.cumsum(articles) - 1)[one.articles[alive]] + first for (one, alive, articles), first in zip(found, firsts, strict=False)]
         ),
-        np.concatenate([dense.Dense(one.vectors).vectors()[alive] for one, alive, _ in found]),
+        np.concatenate([dense.stored(one.folder, len(one.ids))[alive] for one, alive, _ in found]),
         bm25.merge([(one.postings, alive) for one, alive, _ in found]),
         bm25.merge([(one.whole, articles) for one, _, articles in found]),
     )

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from index.blocks import Seal
 from index.errors import ArchiveError, ArticleError, CorruptError
 from index.records import Article, Filters, Passage
 from index.segment import Segment
 
-FORMAT = 4
-_SEGMENTS = "SELECT name, passages, files, dead FROM segment ORDER BY place"
+FORMAT = 5
+_SEGMENTS = "SELECT name, passages, files, dead, recall FROM segment ORDER BY place"
 _FIELDS = [field.name for field in fields(Article)]
 _SCHEMA = f"""
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -32,7 +33,7 @@ _SCHEMA = f"""
     CREATE TABLE place (path TEXT PRIMARY KEY, wanted INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
     CREATE TABLE failed (path TEXT PRIMARY KEY, reason TEXT NOT NULL, sha256 TEXT NOT NULL, digest TEXT NOT NULL) STRICT;
     CREATE TABLE segment (name TEXT PRIMARY KEY, place INTEGER NOT NULL, passages INTEGER NOT NULL, files TEXT NOT NULL,
-        dead BLOB NOT NULL) STRICT;
+        dead BLOB NOT NULL, recall REAL) STRICT;
 """
 
 
@@ -174,7 +175,10 @@ class Store:
             self._db.execute("REINDEX")
 
     def _listed(self) -> list[Segment]:
-        return [Segment(name, passages, self._parsed(files), dead) for name, passages, files, dead in self._rows(_SEGMENTS)]
+        return [Segment(name, passages, self._seals(files), dead, recall) for name, passages, files, dead, recall in self._rows(_SEGMENTS)]
+
+    def _seals(self, files: str) -> dict[str, Seal]:
+        return {name: Seal(*one) for name, one in self._parsed(files).items()}
 
     def _check_manifest(self) -> None:
         if self._get("manifest") != self._manifest_digest():
@@ -205,8 +209,11 @@ class Store:
             passages = [(number, *astuple(passage), _digest(number, *astuple(passage))) for number, passage in change.passages]
             self._db.executemany("INSERT INTO passage VALUES (?, ?, ?, ?, ?)", passages)
             self._db.execute("DELETE FROM segment")
-            segments = [(one.name, place, one.passages, json.dumps(one.files), one.dead) for place, one in enumerate(change.segments)]
-            self._db.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", segments)
+            segments = [
+                (one.name, place, one.passages, json.dumps({name: astuple(seal) for name, seal in one.files.items()}), one.dead, one.recall)
+                for place, one in enumerate(change.segments)
+            ]
+            self._db.executemany("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", segments)
             if change.passages:
                 self._set("next", change.passages[-1][0] + 1)
             self._set("census", self._count())

@@ -8,17 +8,16 @@ import random
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from conftest import Run
 from fakes import BagEncoder
 
-from index import Archive
-from index import check as check_module
+from index import Archive, blocks
+from index.blocks import Seal
 from index.errors import ClippingsError
-from index.segment import Segment
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -167,14 +166,14 @@ def test_a_half_deleted_leftover_is_not_taken_for_a_segment(archive: Archive, fo
 def test_a_check_beside_a_writer_raises_no_alarm(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit between the look at the manifest and the look at the files: it looks again."""
     archive.add([folder({"ferry.txt": "The ferry sank."})])
-    real = check_module._flaws
+    real = blocks.flaws
 
-    def late(place: Path, one: Segment) -> Iterator[str]:
-        monkeypatch.setattr(check_module, "_flaws", real)
+    def late(home: Path, seals: Mapping[str, Seal]) -> Iterator[str]:
+        monkeypatch.setattr(blocks, "flaws", real)
         Archive(archive.path, BagEncoder()).add([folder({"ferry.txt": "The ferry was raised."})])
-        return real(place, one)
+        return real(home, seals)
 
-    monkeypatch.setattr(check_module, "_flaws", late)
+    monkeypatch.setattr(blocks, "flaws", late)
     assert Archive(archive.path, BagEncoder()).check().problems == []
 
 
@@ -246,9 +245,10 @@ def test_ten_thousand_flipped_bits_are_noticed(whole: Archive, capsys: pytest.Ca
 
 def test_the_flips_can_be_silent(whole: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: without the digests of the files and rows, some are."""
-    from index import segment, store
+    from index import store
 
-    monkeypatch.setattr(segment, "check_file", lambda *_: None)
+    monkeypatch.setattr(blocks, "_digest", lambda _: bytes(16))
+    monkeypatch.setattr(blocks.File, "_check", lambda *_: None)
     monkeypatch.setattr(store, "_digest", lambda *_: "")
     change(whole.path, "UPDATE article SET digest = ''")
     change(whole.path, "UPDATE passage SET digest = ''")

@@ -79,11 +79,6 @@ def test_no_pattern_takes_the_square_of_its_text() -> None:
     assert all(uses for _, uses in found.values())
     assert growth(re.compile(r"<!--.*?-->", re.DOTALL), "sub", "<!--") > 3
     assert growth(re.compile(r"[^\W\d_]+-\n"), "search", "a") > 3
-    slow = {
-        (name, use, atom): round(ratio, 1)
-        for name, (pattern, uses) in found.items()
-        for use in uses
-        for atom in ATOMS
-        if (ratio := growth(pattern, use, atom)) > 3
-    }
-    assert slow == {}
+    cases = [(name, pattern, use, atom) for name, (pattern, uses) in found.items() for use in uses for atom in ATOMS]
+    slow = [(name, use, atom) for name, pattern, use, atom in cases if all(growth(pattern, use, atom) > 3 for _ in range(3))]
+    assert slow == []

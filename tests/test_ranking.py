@@ -6,24 +6,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from index import dense
-from index.errors import CorruptError
+from index.blocks import Folder, seal
 from index.fusion import ordered, reciprocal_rank, weighted_sum
+
+
+def opened(home: Path, rows: NDArray[np.float32]) -> dense.Dense:
+    home.mkdir()
+    dense.write(home, rows)
+    return dense.Dense((Folder(home, seal(home)), len(rows)))
 
 
 @pytest.fixture
 def vectors(tmp_path: Path) -> dense.Dense:
-    rows = np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32)
-    dense.write(tmp_path / "v", rows)
-    return dense.Dense(tmp_path / "v")
+    return opened(tmp_path / "v", np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32))
 
 
 def test_dense_ranks_by_cosine(vectors: dense.Dense) -> None:
-    """Cosines of (1, 0) with (1, 0), (0.6, 0.8) and (0, 1)."""
+    """Cosines of (1, 0) with (1, 0), (0.6, 0.8) and (0, 1), in half precision."""
     rows, cosines = vectors.search(np.array([1, 0], dtype=np.float32), 10)
     assert rows.tolist() == [0, 1, 2]
-    assert cosines.tolist() == pytest.approx([1, 0.6, 0])
+    assert cosines.tolist() == pytest.approx([1, 0.6, 0], abs=2**-11)
 
 
 def test_dense_never_answers_with_padding(vectors: dense.Dense) -> None:
@@ -33,16 +38,64 @@ def test_dense_never_answers_with_padding(vectors: dense.Dense) -> None:
     assert vectors.search(query, 10, np.zeros(3, dtype=bool))[0].tolist() == []
 
 
-def test_vectors_come_back_as_they_went_in(vectors: dense.Dense) -> None:
-    """So that unchanged passages are not embedded again."""
-    assert vectors.vectors().tolist() == np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32).tolist()
+def test_vectors_come_back_as_they_are_kept(tmp_path: Path) -> None:
+    """So that unchanged passages are not embedded again, and rounding twice is rounding once."""
+    rows = unit(np.random.default_rng(1), 300, 24)
+    found = opened(tmp_path / "v", rows).at(np.array([299, 0, 7]))
+    assert found.tolist() == rows[[299, 0, 7]].astype(np.float16).astype(np.float32).tolist()
 
 
-def test_a_file_that_is_no_index_is_named(tmp_path: Path) -> None:
-    """faiss's own error names no file."""
-    (tmp_path / "v").write_bytes(b"nothing")
-    with pytest.raises(CorruptError, match=str(tmp_path / "v")):
-        dense.Dense(tmp_path / "v")
+def unit(rng: np.random.Generator, count: int, width: int) -> NDArray[np.float32]:
+    """Vectors of length 1 around a few directions."""
+    topics = rng.standard_normal((20, width))
+    rows = topics[rng.integers(20, size=count)] + 0.7 * rng.standard_normal((count, width))
+    scaled: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return scaled
+
+
+Many = tuple[dense.Dense, NDArray[np.float32], NDArray[np.float32]]
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Many:
+    """Enough vectors to have codes, few enough candidates that these matter, and questions near them."""
+    monkeypatch.setattr(dense, "FLAT", 3000)
+    monkeypatch.setattr(dense, "_LEAST", 300)
+    rows = unit(np.random.default_rng(2), 8050, 64)
+    return opened(tmp_path / "v", rows[:8000]), rows[:8000], rows[8000:]
+
+
+def test_codes_find_what_a_scan_finds(tmp_path: Path, many: Many) -> None:
+    """At least 98 of 100 of the first ten, with the cosines of the vectors themselves."""
+    found, rows, questions = many
+    assert (tmp_path / "v" / dense.CODES).is_file()
+    kept = found.at(np.arange(len(rows)))
+    shares = []
+    for query in questions:
+        true = np.argsort(-(kept @ query), kind="stable")[:10]
+        places, cosines = found.search(query, 10)
+        assert cosines.tolist() == pytest.approx((kept[places] @ query).tolist(), abs=1e-6)
+        shares.append(np.isin(true, places).mean())
+    assert np.mean(shares) >= 0.98
+
+
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.9])
+def test_codes_answer_within_a_filter(many: Many, share: float) -> None:
+    """Few rows are scanned and many are not; as many come back as there are, and none from outside."""
+    found, rows, _ = many
+    allow = np.random.default_rng(4).random(len(rows)) < share
+    places, _ = found.search(rows[0], 500, allow)
+    assert len(places) == min(500, allow.sum())
+    assert allow[places].all()
+
+
+def test_codes_that_find_too_little_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then a scan is what there is: with one candidate for each row asked for, recall@10 is poor."""
+    monkeypatch.setattr(dense, "FLAT", 100)
+    monkeypatch.setattr(dense, "_LEAST", 11)
+    (tmp_path / "v").mkdir()
+    assert dense.write(tmp_path / "v", np.random.default_rng(5).standard_normal((2000, 32)).astype(np.float32)) is None
+    assert not (tmp_path / "v" / dense.CODES).exists()
 
 
 def test_weighted_sum_by_hand() -> None:

@@ -12,7 +12,7 @@ import pytest
 from fakes import BagEncoder
 from numpy.typing import NDArray
 
-from index import Archive, generation, update
+from index import Archive, dense, generation, update
 from index.bm25 import BM25, Postings
 
 Folder = Callable[[dict[str, str]], Path]
@@ -110,7 +110,7 @@ def test_a_history_can_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     class Careless(BM25):
         def __init__(self, *parts: Postings, alive: NDArray[np.bool_]) -> None:
             super().__init__(*parts, alive=alive)
-            self.avgdl = float(self._lengths.mean())
+            self._norms = [self.k1 * (1 - self.b + self.b * part.lengths / part.lengths.mean()) for part in parts]
 
     monkeypatch.setattr(generation, "BM25", Careless)
     with pytest.raises(AssertionError, match="bm25"):
@@ -157,3 +157,23 @@ def test_a_segment_that_is_dead_in_large_part_is_written_again(archive: Archive,
     archive.remove([home])
     assert segments(archive) == []
     assert archive.search("story") == []
+
+
+def test_an_archive_with_codes_answers_as_one_without(tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With tombstones and after a merge too; where it has codes, the manifest says what they are worth."""
+    monkeypatch.setattr(update, "_MOST", 1)
+    rng = random.Random(1)
+    home = folder({f"{n}.txt": text(rng) for n in range(400)})
+    scanned, coded = (Archive(tmp_path / name, BagEncoder()) for name in ("scanned", "coded"))
+    scanned.add([home])
+    monkeypatch.setattr(dense, "FLAT", 100)
+    coded.add([home])
+    assert (scanned.status()["recall@10"], coded.status()["recall@10"]) == (None, 1.0)
+    for archive in (scanned, coded):
+        archive.remove([home / "7.txt", home / "8.txt"])
+    assert rankings(coded, ("dense",)) == rankings(scanned, ("dense",))
+    (home / "new.txt").write_text(text(rng))
+    for archive in (scanned, coded):
+        archive.update()
+        assert archive.check().whole
+    assert rankings(coded, ("dense",)) == rankings(scanned, ("dense",))
