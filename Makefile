@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: chat test test-fast test-nightly lint eval clean
+.PHONY: chat test test-fast test-nightly lint bench eval clean
 
 chat: .venv/chat  ## the chat over the sample archive
 	$(BIN)/clippings add --archive $(SAMPLE) eval/articles
@@ -26,6 +26,9 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+bench: .venv/dev .venv-others/made  ## speed and memory as an archive grows, beside what else there is: an hour, 10 GB of disk
+	$(BIN)/clippings bench --others .venv-others/bin/python
+
 eval: .venv/chat  ## the evals over the sample set
 	$(BIN)/clippings eval
 
@@ -39,5 +42,10 @@ eval: .venv/chat  ## the evals over the sample set
 	$(PIP) --editable '.[dev]'
 	@touch $@
 
+.venv-others/made: eval/others.txt constraints.txt
+	$(PYTHON) -m venv .venv-others
+	.venv-others/bin/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --requirement eval/others.txt
+	@touch $@
+
 clean:
-	rm -rf .venv $(SAMPLE) runs *.egg-info
+	rm -rf .venv .venv-others $(SAMPLE) runs *.egg-info

@@ -178,7 +178,32 @@ def _gate(arguments: argparse.Namespace, result: Result) -> bool:
     return not arguments.gate or all(one.passed for one in checks)
 
 
-COMMANDS = (Command("eval", "Measure retrieval and answers over the sample set, a BEIR folder or your own questions.", _options, _eval),)
+def _bench_options(parser: argparse.ArgumentParser) -> None:
+    over = parser.add_mutually_exclusive_group()
+    sizes = [10_000, 100_000, 1_000_000]
+    over.add_argument("--sizes", nargs="+", type=int, default=sizes, metavar="N", help="archives of about so many generated passages")
+    over.add_argument("--dataset", type=Path, metavar="DIR", help="a BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv) instead")
+    parser.add_argument(
+        "--others", type=Path, metavar="PYTHON", help="the Python of an environment that has Haystack, LlamaIndex and txtai (make bench)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="a new folder for the files (default: ./runs/bench-<the time>)")
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    if min(arguments.sizes) < 1000:
+        raise UsageError("--sizes: at least 1,000 passages")
+    from eval.bench import bench
+
+    out = arguments.out or _RUNS / f"bench-{datetime.now().strftime('%Y-%m-%dT%H-%M-%S')}"
+    print(bench(arguments.sizes, arguments.dataset, arguments.others, out))
+    terminal.talk(f"written    {out}/{{bench.json, questions.svg, memory.svg, times.svg, disk.svg}}")
+    return 0
+
+
+COMMANDS = (
+    Command("eval", "Measure retrieval and answers over the sample set, a BEIR folder or your own questions.", _options, _eval),
+    Command("bench", "Measure speed and memory as an archive grows, beside what a user would pick instead.", _bench_options, _bench),
+)
 
 if __name__ == "__main__":
     sys.exit(terminal.main("python -m eval", __doc__, COMMANDS))

@@ -103,6 +103,7 @@ class Rows:
 
     def __init__(self, file: File, start: int, width: int, values: NDArray[Any]) -> None:
         self._file, self._start, self._width, self._values = file, start, width, values
+        self.shape = values.shape
 
     def __len__(self) -> int:
         return len(self._values)

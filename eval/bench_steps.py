@@ -1,0 +1,147 @@
+"""What `clippings bench` runs in processes of their own: `python -m eval.bench_steps STEP FOLDER` prints its figures as JSON.
+
+FOLDER has plan.json: what to add, the model, and the questions where they are given. It gets the archive and, with `dump`, what
+eval/peers.py reads.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Collection
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from eval import peers, synthetic
+from eval.synthetic import StandIn
+from index.archive import LEGS, Archive
+from index.bm25 import tokens
+from index.encoder import Encoder, Progress, SentenceEncoder, Vectors
+
+Figures = dict[str, Any]
+
+
+class Known:
+    """An `Encoder` of questions whose vectors are known, so that no time is theirs."""
+
+    def __init__(self, made_with: dict[str, Any], known: dict[str, Vectors]) -> None:
+        self.name, self.digest, self._known = made_with["model"], made_with["weights"], known
+        self.dimension, self.max_tokens = len(next(iter(known.values()))), 0
+
+    def count(self, texts: list[str]) -> list[int]:
+        """Nothing is added with it."""
+        raise NotImplementedError
+
+    def encode(self, texts: list[str], progress: Progress | None = None) -> Vectors:
+        """float32[n, d], unit length."""
+        return np.array([self._known[text] for text in texts])
+
+
+def _plan(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "plan.json").read_text(encoding="utf-8")))
+
+
+def _archive(folder: Path) -> Archive:
+    model = _plan(folder)["model"]
+    encoder: Encoder = StandIn() if model == StandIn.name else SentenceEncoder(model)
+    return Archive(folder / "archive", encoder)
+
+
+def build(folder: Path) -> Figures:
+    """Add everything; add it again; add one article more, three times."""
+    archive, source = _archive(folder), Path(_plan(folder)["source"])
+    first = _seconds(lambda: archive.add([source]))
+    memory = _memory()
+    again = _seconds(lambda: archive.add([source]))
+    passages, size = archive.census()["passages"], archive.status()["bytes"]
+    files = [folder / f"one-{number}.txt" for number in range(3)]
+    one = []
+    for number, file in enumerate(files):
+        file.write_text(synthetic.Writer(100 + number).article(), encoding="utf-8")
+        one.append(_seconds(lambda: archive.add([file])))  # noqa: B023 - called at once
+    archive.remove(files)
+    return {
+        "passages": passages,
+        "build_s": first,
+        "added_per_s": passages / first,
+        "again_s": again,
+        "one_more_s": float(np.median(one)),
+        "disk_mb": size / 1e6,
+        "build_memory_mb": memory,
+    }
+
+
+def dump(folder: Path) -> Figures:
+    """Write what the peers get: passages and questions, each with tokens and vectors."""
+    archive = _archive(folder)
+    with archive.snapshot() as current:
+        assert current is not None
+        numbers = current.ids[current.alive].tolist()
+        np.save(folder / "vectors.npy", current.vectors(numbers))
+        texts = [archive.text(archive._store.passage(number)) for number in numbers]  # in the order of the vectors
+    asked = _plan(folder)["questions"] or list(synthetic.questions(texts))
+    np.save(folder / "questions.npy", archive.encoder.encode(asked))
+    for kind, lines in (("passages", texts), ("questions", asked)):
+        with (folder / f"{kind}.jsonl").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"text": text, "tokens": tokens(text)}) + "\n" for text in lines)
+    return {}
+
+
+def search(folder: Path) -> Figures:
+    """Open; the first question; milliseconds of each leg, of the whole and of stop words alone; recall of the dense leg."""
+    questions = peers.Data(folder).questions
+    known = {one["text"]: vector for one, vector in questions}
+    archive = Archive(folder / "archive", Known(Archive(folder / "archive").status(), known))
+    opened = _seconds(lambda: _open(archive))
+    texts = list(known)
+    first = _seconds(lambda: archive.search(texts[0]))
+    figures = {"open_s": opened, "first_ms": first * 1e3}
+    for name, legs in (("bm25", LEGS[:1]), ("dense", LEGS[1:]), ("hybrid", LEGS)):
+        found = peers.milliseconds([_search(archive, text, legs) for text in texts])
+        figures |= {f"{name}_p50_ms": found["p50_ms"], f"{name}_p95_ms": found["p95_ms"]}
+    figures["stop_words_ms"] = _search(archive, "the of and to in", LEGS[:1]) * 1e3
+    with archive.snapshot() as current:
+        assert current is not None
+        postings = [_seconds(lambda: current.bm25.search(one["tokens"], peers.K)) for one, _ in questions]  # noqa: B023
+        figures["postings_p50_ms"] = peers.milliseconds(postings)["p50_ms"]
+        figures["memory_mb"] = _memory()
+        figures["recall@10"] = _recall(np.load(folder / "vectors.npy", mmap_mode="r"), current, [vector for _, vector in questions])
+    return figures
+
+
+def _open(archive: Archive) -> None:
+    with archive.snapshot():
+        pass
+
+
+def _search(archive: Archive, text: str, legs: Collection[str]) -> float:
+    return _seconds(lambda: archive.search(text, peers.K, legs=legs))
+
+
+def _recall(vectors: Any, current: Any, asked: list[Vectors]) -> float:
+    """The share of the ten nearest passages to each question, all looked at, that the dense leg has among its first ten."""
+    cosines = np.concatenate([vectors[first : first + 50_000] @ np.array(asked).T for first in range(0, len(vectors), 50_000)])
+    nearest = np.argpartition(-cosines, peers.K, axis=0)[: peers.K].T
+    living = current.ids[current.alive]
+    found = [current.ids[current.search_meaning(vector, peers.K, None)[0]] for vector in asked]
+    return float(np.mean([np.isin(living[true], rows).mean() for true, rows in zip(nearest, found, strict=True)]))
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = perf_counter()
+    call()
+    return perf_counter() - start
+
+
+def _memory() -> float:
+    """The most megabytes that this process had resident."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+if __name__ == "__main__":
+    step = {"build": build, "dump": dump, "search": search}[sys.argv[1]]
+    sys.stdout.write(json.dumps(step(Path(sys.argv[2]))) + "\n")
