@@ -114,7 +114,7 @@ class Archive:
             allow = self._allow(current, filters)
             rankings = {leg: self._rank(current, leg, query, allow) if leg in legs else {} for leg in LEGS}
             fused = fuse(rankings["bm25"], rankings["dense"])
-            return self._hits(current, query, rankings, {row: fused[row] for row in ordered(fused)[:k]})
+            return self._hits(current, query, rankings, {row: fused[row] for row in ordered(fused, k)})
 
     def load(self) -> None:
         """Load the model and map the files now instead of with the first search."""
@@ -162,6 +162,7 @@ class Archive:
         return np.isin(current.ids, self._store.allowed(filters)) if filters and filters != Filters() else None
 
     def _rank(self, current: Generation, leg: str, query: str, allow: NDArray[np.bool_] | None) -> dict[int, float]:
+        """row -> score, best first, ties by row."""
         if leg == "dense":
             rows, cosines = current.search_meaning(self.encoder.encode([query])[0], DEPTH, allow)
             return dict(zip(rows.tolist(), cosines.tolist(), strict=True))
@@ -169,7 +170,7 @@ class Archive:
         return dict(zip(rows.tolist(), scores.tolist(), strict=True))
 
     def _hits(self, current: Generation, query: str, rankings: Mapping[str, Ranking], best: Ranking) -> list[Hit]:
-        ranks = {leg: {row: rank for rank, row in enumerate(ordered(ranking), start=1)} for leg, ranking in rankings.items()}
+        ranks = {leg: {row: rank for rank, row in enumerate(ranking, start=1)} for leg, ranking in rankings.items()}
         rows = np.array(list(best), dtype=np.int64)
         found = {word: current.bm25.stands_in(bm25.stem(word), rows) for word in _asked(query)}
         hits = []

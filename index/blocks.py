@@ -59,7 +59,7 @@ class File:
         if path.stat().st_size != size:
             raise _damaged(path)
         self.path = path
-        self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
+        self._bytes = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
         self._digests = digests
         self._sound = np.zeros(len(digests) // _WIDTH, dtype=bool)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from heapq import nsmallest
 
 Ranking = Mapping[int, float]
 Fusion = Callable[[Ranking, Ranking], dict[int, float]]
@@ -17,9 +18,9 @@ def weighted_sum(bm25: Ranking, dense: Ranking, dense_weight: float = DENSE_WEIG
     Fox and Shaw, Combination of Multiple Searches (TREC-2, 1994); the weights after Bruch, Gai and Ingber, An Analysis of
     Fusion Functions for Hybrid Retrieval (ACM TOIS 2023).
     """
-    legs = ((1 - dense_weight, _min_max(bm25)), (dense_weight, _min_max(dense)))
+    words, meaning = _min_max(bm25), _min_max(dense)
     rows = dict.fromkeys([*bm25, *dense])
-    return {row: sum(weight * scores.get(row, 0.0) for weight, scores in legs) for row in rows}
+    return {row: (1 - dense_weight) * words.get(row, 0.0) + dense_weight * meaning.get(row, 0.0) for row in rows}
 
 
 def reciprocal_rank(*legs: Ranking, k: int = 60) -> dict[int, float]:
@@ -34,9 +35,9 @@ def reciprocal_rank(*legs: Ranking, k: int = 60) -> dict[int, float]:
     return fused
 
 
-def ordered(ranking: Ranking) -> Sequence[int]:
-    """Rows from best to worst; ties by row."""
-    return sorted(ranking, key=lambda row: (-ranking[row], row))
+def ordered(ranking: Ranking, k: int | None = None) -> Sequence[int]:
+    """Rows from best to worst, `k` at most; ties by row."""
+    return nsmallest(len(ranking) if k is None else k, ranking, key=lambda row: (-ranking[row], row))
 
 
 def _min_max(scores: Ranking) -> dict[int, float]:
