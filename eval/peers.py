@@ -139,6 +139,14 @@ def txtai(data: Data) -> Search:
     return search
 
 
+def plain_embedding(model: Path) -> Callable[[list[str]], Any]:
+    """sentence-transformers as it comes, in float32."""
+    from sentence_transformers import SentenceTransformer
+
+    found = SentenceTransformer(str(model), device="cpu", local_files_only=True)
+    return lambda texts: found.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+
+
 PEERS = {peer.__name__: peer for peer in (rank_bm25, bm25s, faiss_flat, haystack, llamaindex, txtai)}
 
 

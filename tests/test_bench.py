@@ -57,13 +57,13 @@ def test_a_picture_has_a_point_for_each_figure() -> None:
 
 def test_a_peer_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the last line of its error, in its row; the others go on."""
-    (tmp_path / "plan.json").write_text(json.dumps({"model": "stand-in"}))
+    (tmp_path / "plan.json").write_text(json.dumps({"model": bench.STAND_IN}))
     own = {"passages": 1000, "open_s": 0.1, "memory_mb": 9.0} | {
         f"{leg}_{end}": 1.0 for leg in ("bm25", "dense", "hybrid") for end in ("p50_ms", "p95_ms")
     }
-    monkeypatch.setattr(bench, "STEPS", ("build",))
+    monkeypatch.setattr(bench, "STEPS", ("build", "embed"))
     child = bench._child
-    monkeypatch.setattr(bench, "_child", lambda command, what: own if "build" in command else child(command, what))
+    monkeypatch.setattr(bench, "_child", lambda command, what: own if "-m" in command else child(command, what))
     found = bench.run(tmp_path, None)
     assert all("passages.jsonl" in found[name]["failed"] for name in ("rank_bm25", "bm25s"))
     assert list(bench._systems(found))[3][:2] == ["rank_bm25", found["rank_bm25"]["failed"]]
