@@ -76,11 +76,13 @@ class File:
             self._check(np.union1d(firsts // BLOCK, (lasts - 1) // BLOCK))
 
     def _check(self, blocks: NDArray[np.int64]) -> None:
-        for block in blocks[~self._sound[blocks]].tolist():
+        unknown = blocks[~self._sound[blocks]].tolist()
+        for block in unknown:
             if _digest(self._bytes[block * BLOCK : (block + 1) * BLOCK]) != self._digests[block * _WIDTH : (block + 1) * _WIDTH]:
                 raise _damaged(self.path)
             self._sound[block] = True
-        self._all_sound = bool(self._sound.all())
+        if unknown:
+            self._all_sound = bool(self._sound.all())
 
     def mapped(self, last: int | None = None) -> NDArray[np.uint8]:
         """All bytes, of which those up to `last` are checked now; the rest must not be read before `check`."""

@@ -31,10 +31,17 @@ Stored = NDArray[np.float16] | NDArray[np.float32]
 Found = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
-def write(home: Path, vectors: Stored) -> float | None:
-    """Write vectors [n, d], rows of length 1, below `home`; recall@10 of their codes where they have some, None where a scan is exact."""
+def _faiss() -> Any:
+    """faiss, in one thread: two that share a busy core wait for each other by spinning, and take four times as long for one question."""
     import faiss
 
+    faiss.omp_set_num_threads(1)
+    return faiss
+
+
+def write(home: Path, vectors: Stored) -> float | None:
+    """Write vectors [n, d], rows of length 1, below `home`; recall@10 of their codes where they have some, None where a scan is exact."""
+    faiss = _faiss()
     index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for batch in _batches(vectors):
         index.add(batch)
@@ -44,8 +51,7 @@ def write(home: Path, vectors: Stored) -> float | None:
 
 def _write_codes(home: Path, vectors: Stored, exact: Any) -> float | None:
     """Codes of 4 bits for each 4 numbers, searched by fast scan (André, Kermarrec and Le Scouarnec, Quicker ADC, TPAMI 2021)."""
-    import faiss
-
+    faiss = _faiss()
     parts = max(parts for parts in range(1, vectors.shape[1] // 4 + 1) if vectors.shape[1] % parts == 0)
     codes = faiss.index_factory(vectors.shape[1], f"PQ{parts}x4fs", faiss.METRIC_INNER_PRODUCT)
     codes.train(next(_batches(vectors[:: max(1, len(vectors) // _BATCH)])))
@@ -142,25 +148,23 @@ class _Part:
         return rows[best], cosines[best]
 
     def _scan(self, query: Vectors, k: int, allow: NDArray[np.bool_] | None) -> Found:
-        import faiss
-
+        faiss = _faiss()
         if allow is None or allow.all():
             self._file.check()
             limits = None
         else:
             self.rows.check(np.flatnonzero(allow))
             bits = np.packbits(allow, bitorder="little")  # faiss keeps a pointer to it and no reference
-            limits = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]
+            limits = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
         cosines, rows = self._exact.search(query.reshape(1, -1), k, params=limits)
         return rows[0], cosines[0]
 
 
 def _open(file: File, header: int | None) -> Any:
     """A faiss index over a file's own mapping, so that it reads no byte that was not checked; `header` bytes of it now, or all."""
-    import faiss
-
+    faiss = _faiss()
     data = file.mapped(header)
-    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data))  # type: ignore[attr-defined]
+    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data))
     index: Any = faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC)
     index.referenced_objects = [data]  # faiss keeps a pointer to it and no reference
     return index
