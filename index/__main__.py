@@ -92,6 +92,7 @@ def _remove(arguments: argparse.Namespace) -> int:
 def _search_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
+    terminal.filter_options(parser)
     parser.add_argument("query", nargs="+", help="words or a question")
     legs = "bm25: by words alone, dense: by meaning alone (default: both, fused)"
     parser.add_argument("--leg", nargs=1, choices=("bm25", "dense"), default=("bm25", "dense"), help=legs)
@@ -106,16 +107,20 @@ def _positive(text: str) -> int:
 
 
 def _search(arguments: argparse.Namespace) -> int:
+    filters = terminal.filters(arguments)
     archive = terminal.open_archive(arguments.archive, arguments.model)
     with archive.snapshot(arguments.leg):  # hits and their articles of one commit
-        hits = archive.search(" ".join(arguments.query), arguments.k, legs=arguments.leg)
+        reach = archive.reach(filters)
+        hits = archive.search(" ".join(arguments.query), arguments.k, filters, arguments.leg)
         if arguments.json:
             terminal.print_json([_as_dict(archive, hit) for hit in hits])
         else:
             for rank, hit in enumerate(hits, start=1):
                 _print_hit(archive, rank, hit, arguments.explain)
     if not hits:
-        terminal.talk("nothing found")
+        terminal.talk("nothing found" if reach.passages else f"nothing found: no article is {filters}")
+    if reach.undated:
+        terminal.talk(f"left out: {reach.undated:,} articles without a date")
     return 0
 
 

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import articles, bm25, changes, check, chunk, update
+from index import articles, bm25, changes, check, chunk, filtering, update
 from index.changes import Added, Report
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
 from index.errors import ArchiveError, CorruptError, MismatchError, QuestionError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.generation import Generation
-from index.records import Article, Filters, Hit, Passage, Why
+from index.records import Article, Filters, Hit, Passage, Reach, Why
 from index.store import FORMAT, Store
 
 # What made an archive's passages and tokens, beside its model; another version refuses it.
@@ -111,10 +111,15 @@ class Archive:
         with self.snapshot(legs) as current:
             if current is None:
                 return []
-            allow = self._allow(current, filters)
+            allow = filtering.rows(self._store, current, filters) if filters and filters != Filters() else None
             rankings = {leg: self._rank(current, leg, query, allow) if leg in legs else {} for leg in LEGS}
             fused = fuse(rankings["bm25"], rankings["dense"])
             return self._hits(current, query, rankings, {row: fused[row] for row in ordered(fused, k)})
+
+    def reach(self, filters: Filters | None = None) -> Reach:
+        """What a search with these filters looks through; a UsageError where an outlet is none of the archive's."""
+        with self.snapshot(()) as current:
+            return filtering.reach(self._store, current, filters or Filters()) if current else Reach(0, 0)
 
     def load(self) -> None:
         """Load the model and map the files now instead of with the first search."""
@@ -157,9 +162,6 @@ class Archive:
         if self._open and vectors:
             self._open.load_vectors()
         return self._open
-
-    def _allow(self, current: Generation, filters: Filters | None) -> NDArray[np.bool_] | None:
-        return np.isin(current.ids, self._store.allowed(filters)) if filters and filters != Filters() else None
 
     def _rank(self, current: Generation, leg: str, query: str, allow: NDArray[np.bool_] | None) -> dict[int, float]:
         """row -> score, best first, ties by row."""

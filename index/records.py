@@ -61,3 +61,18 @@ class Filters:
     outlets: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
+
+    def __str__(self) -> str:
+        """In words, to stand after "articles"; nothing where there is no limit."""
+        dates = ((word, day) for word, day in (("since", self.since), ("until", self.until)) if day)
+        outlets = [f"from {' or '.join(self.outlets)}"] if self.outlets else []
+        return ", ".join([*outlets, *(f"{word} {day}" for word, day in dates)])
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a search looks through: articles, their passages; and how many articles more it would be if they had a date."""
+
+    articles: int
+    passages: int
+    undated: int = 0

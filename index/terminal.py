@@ -19,7 +19,7 @@ from index.errors import ClippingsError
 if TYPE_CHECKING:
     from index.archive import Archive
     from index.changes import Report
-    from index.records import Why
+    from index.records import Filters, Why
 
 # When the program's own code began to run, on perf_counter's clock.
 STARTED = perf_counter()
@@ -83,6 +83,22 @@ def archive_options(parser: argparse.ArgumentParser, help_text: str = "the archi
 def json_option(parser: argparse.ArgumentParser) -> None:
     """--json."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def filter_options(parser: argparse.ArgumentParser) -> None:
+    """--outlet, --since and --until."""
+    outlet = "only articles of this outlet, in any case; several may be given"
+    parser.add_argument("--outlet", action="append", default=[], metavar="NAME", help=outlet)
+    for name, meaning in (("since", "on or after"), ("until", "on or before")):
+        text = f"only articles {meaning} this day (2014-06-27), month (2014-06) or year"
+        parser.add_argument(f"--{name}", metavar="DATE", help=text)
+
+
+def filters(arguments: argparse.Namespace) -> Filters:
+    """What `filter_options` were given; a UsageError where a date is none."""
+    from index import filtering
+
+    return filtering.filters(arguments.outlet, arguments.since, arguments.until)
 
 
 def open_archive(path: Path, model: str | None) -> Archive:

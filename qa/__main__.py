@@ -12,12 +12,14 @@ from index import terminal
 from index.terminal import Command
 
 if TYPE_CHECKING:
+    from index import Filters
     from qa.answer import Answer, Citation
 
 
 def _ask_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
+    terminal.filter_options(parser)
     parser.add_argument("question", nargs="+", help="the question, in your own words")
     parser.add_argument("--explain", action="store_true", help="show why each quote was found, and where the time went")
 
@@ -27,30 +29,33 @@ def _ask(arguments: argparse.Namespace) -> int:
     from qa.question import stand_alone
 
     question = stand_alone(" ".join(arguments.question))  # a bad question is refused before seconds are spent on the model
+    filters = terminal.filters(arguments)
     started = perf_counter()
     seconds = {"start": started - terminal.STARTED}
     archive = terminal.open_archive(arguments.archive, arguments.model)
     archive.load()
     seconds["load"] = perf_counter() - started
-    answer = ask(question, archive)
+    answer = ask(question, archive, filters)
     if arguments.json:
         terminal.print_json(answer.as_dict())
     else:
-        _print(answer, arguments.explain)
+        _print(answer, filters, arguments.explain)
     if arguments.explain:
         parts = {**seconds, **answer.searched.seconds}
         terminal.talk(" · ".join(f"{name} {value:.2f} s" for name, value in [*parts.items(), ("CPU", process_time())]))
     return 0
 
 
-def _print(answer: Answer, explain: bool) -> None:
+def _print(answer: Answer, filters: Filters, explain: bool) -> None:
     if not answer.quotes:
         print(f"The archive does not say: {answer.reason}.")
         if answer.nearest:
             print("\nNearest, and not an answer:")
     for citation in answer.quotes or answer.nearest:
         _print_quote(citation, explain)
-    print(f"\nSearched {answer.searched.passages:,} passages of {answer.searched.articles:,} articles.")
+    searched = answer.searched
+    limits = f" {filters}" + (f" ({searched.undated:,} without a date left out)" if searched.undated else "") if str(filters) else ""
+    print(f"\nSearched {searched.passages:,} passages of {searched.articles:,} articles{limits}.")
 
 
 def _print_quote(citation: Citation, explain: bool) -> None:

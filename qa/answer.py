@@ -48,11 +48,12 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was searched for an answer, and the seconds that search and answer took."""
+    """What was searched for an answer, and the seconds that search and answer took; `undated` articles have no date and needed one."""
 
     articles: int
     passages: int
     seconds: Mapping[str, float]
+    undated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,11 @@ class Answer:
             "question": self.question,
             "outcome": self.outcome,
             "reason": self.reason,
-            "searched": {"articles": self.searched.articles, "passages": self.searched.passages},
+            "searched": {
+                "articles": self.searched.articles,
+                "passages": self.searched.passages,
+                "undated": self.searched.undated,
+            },
             "quotes": [citation.as_dict() for citation in self.quotes],
             "nearest": [citation.as_dict() for citation in self.nearest],
         }

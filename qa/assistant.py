@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from index.archive import Archive, matched_terms
-from index.records import Filters, Why
+from index.records import Filters, Reach, Why
 from qa import evidence
 from qa.answer import Answer, Citation, Searched
 from qa.evidence import Candidate
@@ -20,21 +20,24 @@ _SUPPORTING = 0.25
 
 
 def ask(message: str, archive: Archive, filters: Filters | None = None) -> Answer:
-    """The archive's answer to a message: up to five quotes, or none and the reason. A QuestionError where nothing is asked."""
+    """The archive's answer to a message: up to five quotes, or none and the reason.
+
+    A QuestionError where nothing is asked, a UsageError where an outlet of the filters is none of the archive's.
+    """
     question = stand_alone(message)
     started = perf_counter()
     with archive.snapshot():  # passages, articles and counts of one commit
+        reach = archive.reach(filters)
         hits = archive.search(question, HITS, filters)
         found = perf_counter()
         ranked = evidence.candidates(question, hits, archive)
-        census = archive.census()
         missing = archive.unknown(content_words(question))
     support = ranked[0].support if ranked else 0.0
     answered = support >= evidence.THRESHOLD
     chosen = _cite([one for one in ranked[:QUOTES] if one.support >= _SUPPORTING * support], question)
-    reason = "" if answered else _why_not(ranked, missing)
+    reason = "" if answered else _why_not(ranked, missing, reach, str(filters or ""))
     seconds = {"search": found - started, "answer": perf_counter() - found}
-    searched = Searched(census["articles"], census["passages"], seconds)
+    searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
     return Answer(question, reason, chosen if answered else (), () if answered else chosen[:3], searched, support)
 
 
@@ -48,10 +51,14 @@ def _cite(chosen: Sequence[Candidate], question: str) -> tuple[Citation, ...]:
     )  # fmt: skip
 
 
-def _why_not(ranked: Sequence[Candidate], missing: Sequence[str]) -> str:
-    """Why there is no answer: the words that the whole archive does not have, or else that no sentence comes close enough."""
+def _why_not(ranked: Sequence[Candidate], missing: Sequence[str], reach: Reach, limits: str) -> str:
+    """Why there is no answer: no article passes, words that the whole archive does not have, or no sentence that comes close enough."""
+    if limits and not reach.passages:
+        return f"none of its articles is {limits}" + (f" ({reach.undated:,} without a date left out)" if reach.undated else "")
     if missing:
         return f"no article has the word{'s' if len(missing) > 1 else ''} {', '.join(f'“{word}”' for word in missing)}"
     if not ranked:
-        return "nothing in it matches the question"
+        return f"nothing {limits or 'in it'} matches the question"
+    if limits:
+        return f"no sentence of the articles {limits} comes close enough to answering it"
     return "it has the words of the question, but no sentence that comes close enough to answering it"
