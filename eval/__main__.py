@@ -111,6 +111,7 @@ def prepare(dataset: Path | None, model: str | None) -> Archive:
     """The archive of the sample set or of a BEIR folder, kept below ./runs and brought up to date."""
     from eval.dataset import SAMPLE_ARTICLES, beir
     from index.archive import VERSIONS
+    from index.progress import progress_bar
 
     source = SAMPLE_ARTICLES
     if dataset:
@@ -118,7 +119,7 @@ def prepare(dataset: Path | None, model: str | None) -> Archive:
         source = dataset / "corpus.jsonl"
     place = hashlib.sha256(f"{source.resolve()} {model} {VERSIONS}".encode()).hexdigest()[:6]
     archive = terminal.open_archive(_RUNS / "archives" / f"{dataset.resolve().name if dataset else 'sample'}-{place}", model)
-    with terminal.progress_bar() as bar:
+    with progress_bar() as bar:
         added = archive.add([source], bar)
     for error in added.rejected:
         terminal.talk(f"not taken: {error}")
@@ -142,10 +143,11 @@ def _dataset(arguments: argparse.Namespace, archive: Archive) -> Dataset:
 def _measure(arguments: argparse.Namespace, dataset: Dataset, archive: Archive, configurations: list[str]) -> int:
     from eval import files, report
     from eval.result import evaluate
+    from index.progress import progress_bar
 
     out = arguments.out or _RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
     files.claim(out)
-    with terminal.progress_bar() as bar:
+    with progress_bar() as bar:
         result = evaluate(dataset, archive, configurations, _RUNS / "encodings", bar)
     files.write(result, out)
     if arguments.json:

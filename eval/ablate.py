@@ -32,6 +32,7 @@ from index.archive import LEGS
 from index.encoder import Encoder, SentenceEncoder
 from index.errors import UsageError
 from index.fusion import Fusion, reciprocal_rank, weighted_sum
+from index.progress import progress_bar
 from index.records import Filters, Hit
 from index.terminal import Command
 
@@ -175,7 +176,7 @@ def _run(arguments: argparse.Namespace) -> int:
         archive = prepare(folder, None)
         kept = Kept(archive.encoder, Path("runs/encodings"))
         found = {}
-        with terminal.progress_bar() as bar:
+        with progress_bar() as bar:
             for done, variant in enumerate(chosen):
                 bar(folder.name if folder else "sample", done, len(chosen))
                 found[variant.name] = measured(variant, folder, archive, kept)

@@ -30,8 +30,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(arguments: argparse.Namespace) -> int:
+    from index.progress import progress_bar
+
     archive = terminal.open_archive(arguments.archive, arguments.model)
-    with terminal.progress_bar() as report:
+    with progress_bar() as report:
         added = archive.add(arguments.paths, report)
     return _report(added, arguments.json)
 
@@ -42,8 +44,10 @@ def _update_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _update(arguments: argparse.Namespace) -> int:
+    from index.progress import progress_bar
+
     archive = terminal.open_archive(arguments.archive, arguments.model)
-    with terminal.progress_bar() as report:
+    with progress_bar() as report:
         added = archive.update(report)
     return _report(added, arguments.json)
 
@@ -179,8 +183,10 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from index.progress import progress_bar
+
     archive = terminal.open_archive(arguments.archive, arguments.model)
-    with terminal.progress_bar() as report:
+    with progress_bar() as report:
         checked = archive.repair(report) if arguments.repair else archive.check()
     if arguments.json:
         terminal.print_json({"whole": checked.whole, "problems": checked.problems, "done": checked.done})

@@ -263,19 +263,13 @@ class Archive:
         found = changes.find(paths)
         with self._writer() as store:
             store.remember(changes.given(store.places(), found.paths))
-            return self._bring_up(store, found, report)
+            return update.bring_up(self.path / "seg", store, self.encoder, found, report)
 
     def update(self, report: Report = lambda stage, done, total: None) -> Added:
         """Bring the archive up to date with every file and folder that it was given."""
         assert self._store  # or an ArchiveError that says how to make one
         with self._writer() as store:
-            return self._bring_up(store, changes.find_again(store.places()), report)
-
-    def _bring_up(self, store: Store, found: changes.Found, report: Report) -> Added:
-        plan = changes.compare(found, changes.Memory(store.known(), store.failed(), store.places()), report)
-        store.note(plan.failed)
-        update.carry_out(self.path / "seg", store, self.encoder, plan, report)
-        return plan.added
+            return update.bring_up(self.path / "seg", store, self.encoder, changes.find_again(store.places()), report)
 
     def remove(self, paths: list[Path]) -> int:
         """Take out articles, by id or by the file or folder that they came from, there still or not; how many.

@@ -11,8 +11,9 @@ from index import articles
 from index.errors import ArticleError, UsageError
 from index.records import Article
 
-# Told the stage, how much of it is done, and of how much.
+# Told the stage, how much of it is done, and of how much. A stage of its own counts the articles that are committed, beside the others.
 Report = Callable[[str, int, int], None]
+KEEPING = "keeping"
 # path -> whether what lies there belongs into the archive; the nearest place above a file decides.
 Places = Mapping[str, bool]
 

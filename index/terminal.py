@@ -1,4 +1,4 @@
-"""What all commands share: --archive and --model, one-line errors, JSON, a progress bar. Results go to stdout, talk to stderr."""
+"""What all commands share: --archive and --model, one-line errors, JSON. Results go to stdout, talk to stderr."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +17,6 @@ from index.errors import ClippingsError
 
 if TYPE_CHECKING:
     from index.archive import Archive
-    from index.changes import Report
     from index.records import Filters, Why
 
 # When the program's own code began to run, on perf_counter's clock.
@@ -59,8 +57,8 @@ def main(program: str, description: str, commands: Sequence[Command], argv: Sequ
     except ClippingsError as error:
         talk(f"clippings: {' '.join(str(error).split())}")
         return 2
-    except KeyboardInterrupt:
-        print("clippings: interrupted; whatever was committed stays", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        talk(f"clippings: interrupted; {interrupt or 'whatever was committed stays'}")
         return 130
     except BrokenPipeError:  # `| head` closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -129,27 +127,3 @@ def shown(text: str) -> str:
 def talk(line: str) -> None:
     """A line on stderr."""
     print(shown(line), file=sys.stderr)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Report]:
-    """A report function that draws a bar for each stage on stderr, where that is a terminal."""
-    from tqdm import tqdm
-
-    bars: dict[str, tqdm[Any]] = {}
-    units = {"reading": " files", "splitting": " articles", "embedding": " passages"}
-
-    def report(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            close()
-            bars[stage] = tqdm(desc=stage, total=total, unit=units.get(stage, ""), disable=None, file=sys.stderr, leave=False)
-        bars[stage].update(done - bars[stage].n)
-
-    def close() -> None:
-        for bar in bars.values():
-            bar.close()
-
-    try:
-        yield report
-    finally:
-        close()

@@ -1,6 +1,6 @@
-"""A plan, carried out: articles split, embedded, written as a segment and committed, batch by batch.
+"""What there is to do, done: articles split, embedded, written as a segment and committed, batch by batch.
 
-It knows the store and the segments, and nothing of searching. index/changes.py decided what there is to do.
+It knows the store and the segments, and nothing of searching. index/changes.py decides what there is to do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import bm25, chunk, segment
-from index.changes import Plan, Report
+from index.changes import KEEPING, Added, Found, Memory, Plan, Report, compare
 from index.encoder import Encoder, Vectors
 from index.generation import Generation
 from index.records import Article, Passage
@@ -30,6 +30,19 @@ _LIVE = 0.8
 _Work = tuple[Article, str, list[Passage]]
 
 
+def bring_up(folder: Path, store: Store, encoder: Encoder, found: Found, report: Report) -> Added:
+    """Bring the archive up to date with the files found; an interrupt says how many articles it left behind."""
+    known = store.known()
+    try:
+        plan = compare(found, Memory(known, store.failed(), store.places()), report)
+        store.note(plan.failed)
+        carry_out(folder, store, encoder, plan, report)
+    except KeyboardInterrupt as interrupt:
+        kept = len(store.known().items() - known.items())
+        raise KeyboardInterrupt(f"{kept:,} articles were taken and are kept, and the next run goes on from there") from interrupt
+    return plan.added
+
+
 def carry_out(folder: Path, store: Store, encoder: Encoder, plan: Plan, report: Report) -> None:
     """Take the articles and drop those that vanished, in one commit a batch; segments go below `folder`.
 
@@ -37,12 +50,14 @@ def carry_out(folder: Path, store: Store, encoder: Encoder, plan: Plan, report: 
     """
     take = sorted(plan.take, key=lambda article: article.id not in plan.donors)
     work = _split(encoder, take, report) if take else []
-    vanished, total, done = plan.vanished, sum(len(passages) for _, _, passages in work), 0
+    vanished, total, done, kept = plan.vanished, sum(len(passages) for _, _, passages in work), 0, 0
     for batch in _batches(work):
+        report(KEEPING, kept, len(take))
         texts = _Texts(encoder, _borrowed(folder, store, batch, plan.donors), _after(done, total, report))
         commit(folder, store, batch, texts, vanished)
         plan.added.embedded += texts.embedded
         done += sum(len(passages) for _, _, passages in batch)
+        kept += len(batch)
         vanished = []
     if vanished:
         commit(folder, store, [], _Texts(encoder, {}, lambda more: None), vanished)
@@ -77,6 +92,7 @@ class _Texts:
         """float32[passages of the work, d]."""
         given = [(passage, chunk.indexed_text(article, passage, head)) for article, head, passages in work for passage in passages]
         new = [text for passage, text in given if passage not in self.borrowed]
+        self.report(0)
         made = iter(self.encoder.encode(new, self._progress) if new else ())
         return np.array([self.borrowed[passage] if passage in self.borrowed else next(made) for passage, _ in given], dtype=np.float32)
 

@@ -29,7 +29,7 @@ SHARED = ROOT.parent / "shared"
 # What a question does not need, and what takes longer to import than to answer it.
 HEAVY = {
     "torch", "sentence_transformers", "transformers", "sklearn", "scipy", "gradio", "trafilatura", "lxml", "dateutil", "yaml",
-    "markdown_it",
+    "markdown_it", "tqdm", "rich",
 }  # fmt: skip
 
 
