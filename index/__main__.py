@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index import terminal
+from index.errors import UsageError
 from index.terminal import Command
 
 if TYPE_CHECKING:
@@ -112,6 +114,8 @@ def _positive(text: str) -> int:
 
 def _search(arguments: argparse.Namespace) -> int:
     filters = terminal.filters(arguments)
+    if "dense" not in arguments.leg and arguments.model != os.environ.get("CLIPPINGS_MODEL"):
+        raise UsageError(f"--leg bm25 uses no model: leave --model {arguments.model} out")
     archive = terminal.open_archive(arguments.archive, arguments.model)
     with archive.snapshot(arguments.leg):  # hits and their articles of one commit
         reach = archive.reach(filters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index import articles
@@ -111,15 +111,19 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
     A file, line or folder that cannot be read is rejected, and whatever it gave earlier stays.
     """
     added = Added()
-    places = given(memory.places, found.paths)
+    memory = replace(memory, places=given(memory.places, found.paths))
     take: list[Article] = []
     seen: set[str] = set()
     tried: list[ArticleError] = list(found.closed)
     for done, file in enumerate(found.files, start=1):
-        for source in _belonging(file, places, added):
+        notes: list[str] = []
+        before = len(take), len(tried)
+        for source in _belonging(file, memory, added, notes.append):
             article = _consider(source, memory, added, tried)
             seen.add(source.path)
             take += [article] if article else []
+        if len(take) > before[0] or not all(_waits(error, memory) for error in tried[before[1] :]):
+            added.notices += [Notice(str(file), text) for text in notes]  # of a file that did not change they were told before
         report("reading", done, len(found.files))
     scope, unread = set(found.paths), {_unread(error) for error in tried}
     vanished = [
@@ -130,17 +134,17 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
     added.removed = len(vanished)
     donors = _donors(take, memory, set(vanished), added)
     _sort_out(tried, memory, added)
-    kept = {path: error for path, error in memory.failed.items() if not lies_in(path, scope)}
+    kept = {path: error for path, error in memory.failed.items() if not lies_in(str(_file(error)), scope)}
     return Plan(added, take, vanished, kept | {error.path: error for error in tried}, donors)
 
 
-def _belonging(file: Path, places: Places, added: Added) -> Iterator[articles.Source | ArticleError]:
+def _belonging(file: Path, memory: Memory, added: Added, note: articles.Note) -> Iterator[articles.Source | ArticleError]:
     """The articles of a file, without those that were taken out."""
-    if not _wanted(str(file), places):
+    if not _wanted(str(file), memory.places):
         added.left_out += 1
         return
-    for source in articles.sources(file, added.note(str(file))):
-        if _wanted(source.path, places):
+    for source in articles.sources(file, note, memory.failed.get(str(file))):
+        if _wanted(source.path, memory.places):
             yield source
         else:
             added.left_out += 1
@@ -172,7 +176,7 @@ def _consider(source: articles.Source | ArticleError, memory: Memory, added: Add
         article = articles.read(source, added.note(source.path))
     except ArticleError as error:
         line = error.path.removeprefix(source.path).removeprefix(":")
-        tried.append(ArticleError(source.path, f"line {line}: {error.reason}" if line else error.reason, source.sha256))
+        tried.append(ArticleError(source.path, f"line {line}: {error.reason}" if line else error.reason, error.sha256))
         return None
     added.changed += bool(earlier)
     added.new += not earlier
@@ -201,13 +205,19 @@ def _sort_out(tried: list[ArticleError], memory: Memory, added: Added) -> None:
     """What is new among what cannot be taken is named; what was known and has not changed is counted."""
     earlier = {articles.file_of(path) for path in memory.known}
     for error in tried:
-        if error.sha256 and memory.failed.get(error.path) is error:
+        if _waits(error, memory):
             added.waiting += 1
         else:
             stays = error.path in memory.known if _unread(error) == Path(error.path) != _file(error) else str(_file(error)) in earlier
             added.rejected.append(
                 ArticleError(error.path, f"{error.reason}; what it gave earlier stays in the archive") if stays else error
             )
+
+
+def _waits(error: ArticleError, memory: Memory) -> bool:
+    """Whether it is known, and the bytes at fault have not changed."""
+    known = memory.failed.get(error.path)
+    return bool(error.sha256) and known is not None and known.sha256 == error.sha256
 
 
 def _unread(error: ArticleError) -> Path:

@@ -53,6 +53,13 @@ def test_search_by_one_leg(run: Run, folder: Folder, leg: str, says: str) -> Non
     assert (code, says in out) == (0, True)
 
 
+def test_a_model_that_is_only_the_usual_one_is_no_fault(run: Run, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CLIPPINGS_MODEL stands for every command: for those that use no model it means nothing."""
+    run("add", str(folder({"a.txt": "The ferry sank."})))
+    monkeypatch.setenv("CLIPPINGS_MODEL", "bag")
+    assert run("search", "ferry", "--leg", "bm25")[0] == 0
+
+
 def test_ask(run: Run, folder: Folder) -> None:
     """For people and for programs; an abstention is an answer too."""
     run("add", str(folder({"a.txt": "The ferry sank near Selwyn. It rained."})))
@@ -73,6 +80,7 @@ def test_ask(run: Run, folder: Folder) -> None:
         (["add", "none"], "none: no such file or folder; nothing was changed"),
         (["add", "articles", "--model", "other"], "was made with model bag"),
         (["search", "ferry", "--model", "other"], "leave --model and CLIPPINGS_MODEL out"),
+        (["search", "ferry", "--model", "bag", "--leg", "bm25"], "--leg bm25 uses no model: leave --model bag out"),
         (["ask", "a" * 20_000], "the question has 20,000 characters"),
         (["ask", "?"], "the question is empty"),
         (["search", "?!"], "the question is empty"),

@@ -105,13 +105,13 @@ def test_docx_gives_its_paragraphs(tmp_path: Path) -> None:
 
 
 def test_csv_rows_are_articles(tmp_path: Path) -> None:
-    """Columns by name in any case, keyed by id or else by line; a field may hold line ends, commas and quotes."""
+    """Columns by name in any case, keyed by id or else by content; a field may hold line ends, commas and quotes."""
     header = "ID,Title,Body,Outlet,Date,URL\n"
     rows = '7,Ferry,"It sank, they said.\n\n""Nine"" died.",Courier,2017-03-14,https://c.example/1\n,Dam,It cracked.,Herald,,\n'
     first, second = articles(tmp_path / "a.csv", header + rows)
     assert (first.path, first.text) == (f"{tmp_path}/a.csv#7", 'It sank, they said.\n\n"Nine" died.')
     assert (first.title, first.source, first.published, first.url) == ("Ferry", "Courier", "2017-03-14", "https://c.example/1")
-    assert (second.path, second.text, second.source) == (f"{tmp_path}/a.csv#line-5", "It cracked.", "Herald")
+    assert (second.path, second.text, second.source) == (f"{tmp_path}/a.csv#ba1e4d53a12d", "It cracked.", "Herald")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

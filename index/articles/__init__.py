@@ -23,7 +23,7 @@ from index.articles.fields import headline, iso_date, shorten, web_address
 from index.articles.files import absolute, file_of, find, format_of, read_bytes
 from index.articles.formats import READERS
 from index.articles.several import SPLITTERS
-from index.articles.source import Note, RefusedError, Source, no_note
+from index.articles.source import Note, RefusedError, Source, digest, no_note
 from index.clean import clean, one_line
 from index.errors import ArticleError
 from index.records import Article
@@ -36,19 +36,26 @@ VERSION = 2
 MAX_TEXT = 10_000_000
 
 
-def sources(file: Path, note: Note = no_note) -> Iterator[Source | ArticleError]:
-    """The articles of a file, unread: one, or each of several in it. What cannot be taken is yielded as its error."""
+def sources(file: Path, note: Note = no_note, earlier: ArticleError | None = None) -> Iterator[Source | ArticleError]:
+    """The articles of a file, unread: one, or each of several in it. What cannot be taken is yielded as its error.
+
+    `earlier` is the error of the file as a whole when it was tried before: it is not split again as long as its bytes are the same.
+    """
     suffix, _ = format_of(file)
     try:
         data = read_bytes(file)
-        if suffix in SPLITTERS:
-            yield from SPLITTERS[suffix](file, data, note)
-        else:
-            yield Source(str(file), data, suffix)
     except ArticleError as error:
         yield error
-    except RefusedError as error:
-        yield error.about(str(file))
+        return
+    if suffix not in SPLITTERS:
+        yield Source(str(file), data, suffix)
+    elif earlier and earlier.sha256 == digest(data):
+        yield earlier
+    else:
+        try:
+            yield from SPLITTERS[suffix](file, data, note)
+        except RefusedError as error:
+            yield error.about(str(file), data)
 
 
 def read(source: Source, note: Note = no_note) -> Article:
@@ -57,14 +64,18 @@ def read(source: Source, note: Note = no_note) -> Article:
         fields = READERS[source.suffix](source.data, note)
         if len(fields.get("text", "")) > MAX_TEXT:
             raise RefusedError(f"{len(fields['text']):,} characters: an article has at most {MAX_TEXT:,}, so split it")
+        return _article(source, fields, note)
     except RefusedError as error:
-        raise error.about(source.path) from error
+        raise RefusedError(str(error), error.line or source.line).about(source.path, source.data) from error
+
+
+def _article(source: Source, fields: dict[str, str], note: Note) -> Article:
     title = shorten(one_line(fields.get("title", "")))
     text = clean(fields.get("text", ""), title) or clean(fields.get("text", ""))
     if not title:
         title, text = headline(text)
     if not text:
-        raise ArticleError(source.path, "no article text in it")
+        raise RefusedError("no article text in it")
     if lost := text.count("\ufffd"):
         note(f"{lost:,} of its characters were lost before it came here, and stand as \ufffd")
     return Article(

@@ -43,9 +43,7 @@ _XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 def _entry(node: Any) -> dict[str, str]:
     found = {ours: next(filter(None, (_value(_first(node, name), ours) for name in names)), "") for ours, names in _NAMES.items()}
-    found["url"] = _link(node)
-    found["id"] = found["id"] or found["url"]
-    return found
+    return found | {"url": _link(node)}
 
 
 def _value(node: Any, ours: str) -> str:

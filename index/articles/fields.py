@@ -37,6 +37,12 @@ def known(fields: Mapping[str, Any]) -> dict[str, str]:
     return {ours: str(values[0]) for ours, values in taken.items() if values}
 
 
+def of_record(record: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a JSON record, those in its "metadata" too."""
+    inner = record.get("metadata")
+    return known(inner if isinstance(inner, Mapping) else {}) | known(record)
+
+
 def headline(text: str) -> tuple[str, str]:
     """A title for a text that names none: its headline, which leaves the text, or else the start of its first sentence.
 

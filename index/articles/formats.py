@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from index.articles import child
 from index.articles.decoding import decode
-from index.articles.fields import known
+from index.articles.fields import known, of_record
 from index.articles.several import json_object
 from index.articles.source import Note, RefusedError
 
@@ -46,9 +46,7 @@ def _docx(data: bytes, note: Note) -> dict[str, str]:
 
 
 def _record(data: bytes, note: Note) -> dict[str, str]:
-    record = json_object(data)
-    inner = record.get("metadata")
-    fields = known(inner if isinstance(inner, Mapping) else {}) | known(record)
+    fields = of_record(json_object(data))
     if not fields.get("text", "").strip():
         raise RefusedError('no "text" in it')
     return fields

@@ -1,6 +1,7 @@
 """A file that holds several articles -> each of them as a JSON record: lines of a .jsonl, rows of a .csv, entries of a feed.
 
-Each is keyed by the id that it gives itself, or else by its line. What cannot be taken is yielded as its error; the rest is read.
+Each is keyed by the id that it gives itself, or else by its address or a digest, so that it keeps its name when others come and go.
+What cannot be taken is yielded as its error; the rest is read.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ import contextlib
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from index.articles import child
 from index.articles.decoding import decode
-from index.articles.fields import NAMES
-from index.articles.source import Note, RefusedError, Source
+from index.articles.fields import NAMES, of_record
+from index.articles.source import Note, RefusedError, Source, digest
 from index.clean import one_line
 from index.errors import ArticleError
 
@@ -31,7 +33,7 @@ def _json_lines(file: Path, data: bytes, note: Note) -> Iterator[Source | Articl
 
 
 def _csv_rows(file: Path, data: bytes, note: Note) -> Iterator[Source | ArticleError]:
-    return _keyed(file, ".csv", _rows(file, io.StringIO(decode(data, note), newline="")))
+    return _keyed(file, ".csv", _rows(file, data, io.StringIO(decode(data, note), newline="")))
 
 
 def _feed_entries(file: Path, data: bytes, note: Note) -> Iterator[Source | ArticleError]:
@@ -43,22 +45,44 @@ SPLITTERS = {".jsonl": _json_lines, ".csv": _csv_rows, ".xml": _feed_entries, ".
 
 
 def _keyed(file: Path, suffix: str, found: _Found) -> Iterator[Source | ArticleError]:
-    keys: set[str] = set()
+    keys = _Keys()
     for one in found:
         if isinstance(one, ArticleError):
             yield one
             continue
         line, record, data = one
-        given = next((str(record[name]) for name in _IDS if record.get(name) not in (None, "")), "")
-        key = one_line(given) or f"line-{line}"
-        if len(key) > _MAX_KEY:
-            yield ArticleError(f"{file}:{line}", f"an id of {len(key):,} characters: at most {_MAX_KEY}")
-            continue
-        if key in keys:
-            yield ArticleError(f"{file}:{line}", f"the id {key!r} stands on an earlier line too: give each its own")
-        else:
-            keys.add(key)
-            yield Source(f"{file}#{key}", data, suffix)
+        try:
+            yield Source(f"{file}#{keys.key(record)}", data, suffix, line)
+        except RefusedError as error:
+            yield RefusedError(str(error), line).about(str(file), data)
+
+
+class _Keys:
+    """The names of the records of one file: each is given once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._copies: Counter[str] = Counter()
+
+    def key(self, record: dict[str, Any]) -> str:
+        """The name of the next record; Refused where it gives itself one that another has."""
+        given = one_line(next((str(record[name]) for name in _IDS if record.get(name) not in (None, "")), ""))
+        if len(given) > _MAX_KEY:
+            raise RefusedError(f"an id of {len(given):,} characters: at most {_MAX_KEY}")
+        if given in self._taken:
+            raise RefusedError(f"the id {given!r} stands on an earlier line too: give each its own")
+        key = given or self._made(of_record(record))
+        self._taken.add(key)
+        return key
+
+    def _made(self, fields: dict[str, str]) -> str:
+        """The address, where no other record has it; else a digest of title and text, numbered where that stands there twice."""
+        address = one_line(fields.get("url", ""))
+        if 0 < len(address) <= _MAX_KEY and address not in self._taken:
+            return address
+        content = digest("\n".join(fields.get(name, "") for name in ("title", "text")).encode("utf-8", "surrogatepass"))[:12]
+        self._copies[content] += 1
+        return f"{content}-{self._copies[content]}" if self._copies[content] > 1 else content
 
 
 def _bytes(record: dict[str, Any]) -> bytes:
@@ -73,7 +97,7 @@ def _lines(file: Path, data: bytes, note: Note) -> _Found:
             try:
                 yield number, json_object(line), line.strip()
             except RefusedError as error:
-                yield ArticleError(f"{file}:{number}", str(error))
+                yield RefusedError(str(error), number).about(str(file), line)
 
 
 def json_object(line: bytes) -> dict[str, Any]:
@@ -99,7 +123,8 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _rows(file: Path, text: io.StringIO) -> _Found:
+def _rows(file: Path, data: bytes, text: io.StringIO) -> _Found:
+    """A bad row is known again by the bytes of the whole file: where it ends is not known."""
     csv.field_size_limit(2**31 - 1)  # the file's own size is the limit; 128 kB is less than some articles
     header, delimiter = _header(text.readline())
     rows = csv.reader(text, delimiter=delimiter, strict=True)
@@ -108,14 +133,13 @@ def _rows(file: Path, text: io.StringIO) -> _Found:
         try:
             row = next(rows, None)
         except csv.Error as error:
-            yield ArticleError(f"{file}:{line}", f"not a row of CSV: {error}")
+            yield RefusedError(f"not a row of CSV: {error}", line).about(str(file), data)
             continue
         if row is None:
             return
         if len(row) > len(header):
-            yield ArticleError(
-                f"{file}:{line}", f"{len(row)} fields under {len(header)} names: put quotes around text that has {delimiter!r}"
-            )
+            reason = f"{len(row)} fields under {len(header)} names: put quotes around text that has {delimiter!r}"
+            yield RefusedError(reason, line).about(str(file), data)
         elif any(map(str.strip, row)):
             record = dict(zip(header, row, strict=False))
             yield line, record, _bytes(record)

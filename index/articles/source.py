@@ -23,23 +23,29 @@ class RefusedError(Exception):
         super().__init__(reason)
         self.line = line
 
-    def about(self, path: str) -> ArticleError:
-        """The error that names the file, or the one of several articles in it."""
-        return ArticleError(f"{path}:{self.line}" if self.line else path, str(self))
+    def about(self, path: str, data: bytes | None = None) -> ArticleError:
+        """The error that names the file, or the one of several articles in it, and the bytes at fault, by which it is known again."""
+        return ArticleError(f"{path}:{self.line}" if self.line else path, str(self), "" if data is None else digest(data))
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal: what decides whether bytes changed."""
+    return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """The bytes of one article as they stand in a file; `path` is the file, or `file.jsonl#key` for one of several in it.
 
-    `suffix` names the format, without .gz: what was packed is unpacked here.
+    `suffix` names the format, without .gz: what was packed is unpacked here. `line` is where one of several stands.
     """
 
     path: str
     data: bytes
     suffix: str
+    line: int = 0
 
     @property
     def sha256(self) -> str:
-        """Digest of the bytes, in hexadecimal: what decides whether an article changed."""
-        return hashlib.sha256(self.data).hexdigest()
+        """Digest of the bytes: what decides whether an article changed."""
+        return digest(self.data)
