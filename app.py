@@ -1,7 +1,7 @@
 """The chat in the browser: a question in, quotes with citations out, each one click away from its article.
 
-It draws and nothing else: `qa.ask` answers, `qa.render` makes every piece of HTML and Markdown. The only file that imports gradio,
-and only when a page is served. Nothing here makes a request to anywhere but the page's own server.
+It draws and nothing else: qa/page.py makes what is shown. The only file that imports gradio, and only when a page is served. Nothing
+here makes a request to anywhere but the page's own server.
 """
 
 # No postponed annotations here: gradio reads the handlers' own, and must find its types in them.
@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from index import terminal
-from index.errors import ArchiveError, ClippingsError, UsageError
+from index.errors import ClippingsError, UsageError
 from index.terminal import Command
 
 if TYPE_CHECKING:
@@ -22,42 +22,31 @@ if TYPE_CHECKING:
 
     from index import Archive
 
-Messages = list[dict[str, Any]]
-
-# Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
-_PROMPTS = (
-    "who confirmed Iranian operatives in Iraq",
-    "when did the strike on the Sarn Valley railway end",
-    "why did the governor of the Bank of Ostrany resign",
-    "what did Thessen tell parliament about the soldiers",
-)
 _WELCOME = "## What would you like to know?\n\nAnswers are sentences of the archive, word for word, each with its article beside it."
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _READER = """<section class="panel" aria-label="Sources" tabindex="0">
 <div class="bar" hidden><button type="button" class="back">← All quotes</button>
 <button type="button" class="close" aria-label="Close">✕</button></div>
 <div class="sources" aria-live="polite">${value}</div><div class="reader" hidden></div></section>"""
-_NO_SOURCES = "<p class='empty'>The articles behind an answer appear here. Choose a number to read the sentence where it stands.</p>"
-_CHANGED = "<p class='empty'>This article has changed since it was quoted, so nothing is marked.</p>"
-_GONE = "<p class='empty'>That article is no longer in the archive.</p>"
 
 
 def build(archive: "Archive") -> "gr.Blocks":
     """The page over an archive."""
     import gradio as gr
 
-    from qa import render
+    from qa import page
 
     def open_passage(citation: str) -> str:
-        return passage(str(citation), archive)
+        return page.passage(str(citation), archive)
 
-    with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(render.masthead(archive.census()), apply_default_css=False, elem_id="masthead")
+    with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as blocks:
+        masthead = gr.HTML(page.masthead(archive), apply_default_css=False, elem_id="masthead")
         with gr.Row(elem_id="desk"):
             with gr.Column(scale=7, min_width=320, elem_id="left"):
-                chat, box, new = _conversation(gr, prompts(archive))
+                chat, box, new = _conversation(gr, page.prompts(archive))
             with gr.Column(scale=5, min_width=320, elem_id="right"):
                 reader = gr.HTML(
-                    _NO_SOURCES,
+                    page.NO_SOURCES,
                     html_template=_READER,
                     js_on_load=files("qa").joinpath("page.js").read_text(encoding="utf-8"),
                     server_functions=[open_passage],
@@ -65,7 +54,8 @@ def build(archive: "Archive") -> "gr.Blocks":
                     apply_default_css=False,
                 )
         _wire(gr, archive, chat, box, new, reader)
-    return page
+        _keep_counting(gr, archive, masthead, [blocks.load, chat.change])
+    return blocks
 
 
 def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
@@ -104,40 +94,53 @@ def _wire(gr: Any, archive: "Archive", chat: Any, box: Any, new: Any, reader: An
 
     While an answer is made nothing else can be asked: two at once would each write its own history over the other's.
     """
-    private: dict[str, Any] = {"api_visibility": "private"}
+    from qa import page
 
-    def typed(message: str, history: Messages | None) -> tuple[Any, Messages]:
-        return gr.Textbox(value="", interactive=False), asked(history, message)
+    def typed(message: str, history: page.Messages | None) -> tuple[Any, page.Messages]:
+        return gr.Textbox(value="", interactive=False), page.asked(history, message)
 
-    def chosen(history: Messages | None, event: gr.SelectData) -> tuple[Any, Messages]:
+    def chosen(history: page.Messages | None, event: gr.SelectData) -> tuple[Any, page.Messages]:
         return typed(event.value["text"], history)
 
-    def answer(history: Messages) -> tuple[Messages, str]:
-        text, cards = reply(_question(history[-1]), archive)
-        return [*history, {"role": "assistant", "content": text}], cards or _NO_SOURCES
+    def answer(history: page.Messages) -> tuple[page.Messages, str]:
+        text, sources = page.reply(page.question(history[-1]), archive)
+        return [*history, {"role": "assistant", "content": text}], sources
 
     def ready() -> Any:
         return gr.Textbox(interactive=True)
 
-    def thumbed(history: Messages, event: gr.LikeData) -> None:
+    def thumbed(history: page.Messages, event: gr.LikeData) -> None:
         try:
-            gr.Info(noted(history, event.index, event.liked, archive), duration=3)
+            gr.Info(page.noted(history, event.index, event.liked, archive), duration=3)
         except ClippingsError as error:
             gr.Warning(html.escape(f"Not kept: {error}."))
 
     begun = (
-        box.submit(typed, [box, chat], [box, chat], queue=False, **private),
-        chat.example_select(chosen, chat, [box, chat], queue=False, **private),
+        box.submit(typed, [box, chat], [box, chat], queue=False, **_PRIVATE),
+        chat.example_select(chosen, chat, [box, chat], queue=False, **_PRIVATE),
     )
-    answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **private) for event in begun]
+    answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **_PRIVATE) for event in begun]
     for event in answering:
-        event.then(ready, None, box, queue=False, **private).then(None, js=_SHOW_QUESTION, **private)
+        event.then(ready, None, box, queue=False, **_PRIVATE).then(None, js=_SHOW_QUESTION, **_PRIVATE)
 
-    def cleared() -> tuple[Messages, str, Any]:
-        return [], _NO_SOURCES, ready()
+    def cleared() -> tuple[page.Messages, str, Any]:
+        return [], page.NO_SOURCES, ready()
 
-    chat.like(thumbed, chat, None, **private)
-    gr.on([new.click, chat.clear], cleared, None, [chat, reader, box], cancels=answering, queue=False, **private)
+    chat.like(thumbed, chat, None, **_PRIVATE)
+    gr.on([new.click, chat.clear], cleared, None, [chat, reader, box], cancels=answering, queue=False, **_PRIVATE)
+
+
+def _keep_counting(gr: Any, archive: "Archive", masthead: Any, events: list[Any]) -> None:
+    """At each of some events, show in the masthead what the archive holds now: another process may add to it."""
+    from qa import page
+
+    def count() -> Any:
+        try:
+            return page.masthead(archive)
+        except ClippingsError:  # the next answer says what is wrong
+            return gr.skip()
+
+    gr.on(events, count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
 
 
 # A long answer would push its own question out of sight: scroll the chat so that the question stands at the top.
@@ -148,72 +151,6 @@ _SHOW_QUESTION = """() => {
   if (scrolled && document.querySelector('#chat').contains(scrolled))
     scrolled.scrollTop += asked.getBoundingClientRect().top - scrolled.getBoundingClientRect().top - 16;
 }"""
-
-
-def asked(history: Messages | None, message: str) -> Messages:
-    """The conversation with one more question, escaped: prompts are headlines, and a reader pastes what it likes."""
-    from qa import render
-
-    return [*(history or []), {"role": "user", "content": render.markdown(message)}]
-
-
-def _question(message: dict[str, Any]) -> str:
-    """The question in a message that `asked` made."""
-    return html.unescape(_text(message))
-
-
-def _text(message: dict[str, Any]) -> str:
-    content = message["content"]
-    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
-
-
-def noted(history: Messages, place: int, liked: object, archive: "Archive") -> str:
-    """Keep a thumb on the answer at a place of the conversation: True is up, False down, anything else takes it back. What was done.
-
-    A ClippingsError where the archive would now answer otherwise: the thumb was on a quote that is no longer its answer.
-    """
-    from qa import ask, feedback, render
-
-    answer = ask(_question(history[place - 1]), archive)
-    if not _text(history[place]).startswith(render.answer(answer).partition("\n\n")[0]):
-        raise ArchiveError("the archive has changed since this answer: ask again")
-    feedback.record(archive, answer, liked if isinstance(liked, bool) else None)
-    return "Kept with the archive." if isinstance(liked, bool) else "Taken back."
-
-
-def passage(citation: str, archive: "Archive") -> str:
-    """The HTML of the article that a citation's link names, the sentence marked where it is still that version of the article."""
-    from qa import render
-
-    name, _, span = citation.partition(":")
-    article_id, _, version = name.partition(".")
-    try:
-        article = archive.article(article_id)
-        start, end = map(int, span.split("-"))
-    except (ClippingsError, ValueError):
-        return _GONE
-    if article.sha256.startswith(version) and version:
-        return render.article_html(article, start, end)
-    return _CHANGED + render.article_html(article)
-
-
-def reply(message: str, archive: "Archive") -> tuple[str, str]:
-    """The Markdown of the answer to a message and the HTML of its sources; what is wrong with it, where it cannot be asked."""
-    from qa import ask, render
-
-    try:
-        answer = ask(message, archive)
-    except ClippingsError as error:
-        return render.markdown(f"{error}."), ""
-    return render.answer(answer), render.source_cards(answer.quotes or answer.nearest)
-
-
-def prompts(archive: "Archive") -> list[str]:
-    """Four things to ask: questions that this archive answers, then its newest headlines."""
-    from qa import ask
-
-    answered = [prompt for prompt in _PROMPTS if ask(prompt, archive).quotes]
-    return (answered + archive.newest_titles(len(_PROMPTS)))[: len(_PROMPTS)]
 
 
 def serve(archive: "Archive", host: str, port: int) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import test_browser
 
-import app
 from index import Archive
 from index.errors import ArchiveError, ClippingsError
 from qa import ask, feedback
+from qa import page as said
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -35,8 +35,8 @@ def sample(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive
     return Archive(shutil.copytree(sample.path, tmp_path_factory.mktemp("thumbs") / "archive"))
 
 
-def conversation(question: str, archive: Archive) -> app.Messages:
-    return [*app.asked(None, question), {"role": "assistant", "content": app.reply(question, archive)[0]}]
+def conversation(question: str, archive: Archive) -> said.Messages:
+    return [*said.asked(None, question), {"role": "assistant", "content": said.reply(question, archive)[0]}]
 
 
 def test_a_thumb_comes_back_with_the_quote_that_it_was_on(small: Archive) -> None:
@@ -112,10 +112,10 @@ def test_hostile_text_stays_on_its_line(small: Archive) -> None:
 def test_a_thumb_in_the_chat_is_on_the_question_before_it(small: Archive) -> None:
     """Of the conversation, whatever has been asked since; anything but up and down takes it back."""
     history = conversation(FERRY, small) + conversation(CHESS, small)
-    app.noted(history, 1, True, small)
-    app.noted(history, 3, False, small)
+    said.noted(history, 1, True, small)
+    said.noted(history, 3, False, small)
     assert [(one.question, one.liked) for one in feedback.read(small)] == [(FERRY, True), (CHESS, False)]
-    app.noted(history, 1, "", small)
+    said.noted(history, 1, "", small)
     assert [one.question for one in feedback.read(small)] == [CHESS]
 
 
@@ -124,7 +124,7 @@ def test_a_thumb_is_never_kept_for_a_quote_that_the_reader_did_not_see(small: Ar
     history = conversation(FERRY, small)
     small.add([folder({"ferry.txt": "Ida Kell, who is harbour master, confirmed nine deaths in the ferry."})])
     with pytest.raises(ArchiveError, match="changed since this answer"):
-        app.noted(history, 1, True, small)
+        said.noted(history, 1, True, small)
     assert feedback.read(small) == []
 
 
@@ -132,9 +132,9 @@ def test_what_cannot_be_kept_is_an_error_of_one_line(small: Archive) -> None:
     """A file that cannot be written, and a message that was no question."""
     (small.path / feedback.FILE).mkdir()
     with pytest.raises(ArchiveError, match=r"^\S+feedback\.jsonl: cannot be written \(Is a directory\)$"):
-        app.noted(conversation(FERRY, small), 1, True, small)
+        said.noted(conversation(FERRY, small), 1, True, small)
     with pytest.raises(ClippingsError, match="empty"):
-        app.noted(conversation("?", small), 1, True, small)
+        said.noted(conversation("?", small), 1, True, small)
 
 
 @pytest.fixture

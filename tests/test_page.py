@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import app
 from index import Archive
-from qa import ask
+from qa import ask, page
 from qa.render import markdown
 
 Folder = Callable[[dict[str, str]], Path]
@@ -25,32 +24,32 @@ def small(archive: Archive, folder: Folder) -> Archive:
 
 def test_a_question_is_escaped_and_comes_back(small: Archive) -> None:
     """What is shown has no sign left; what is asked is what was typed."""
-    (message,) = app.asked(None, HOSTILE)
+    (message,) = page.asked(None, HOSTILE)
     assert message == {"role": "user", "content": markdown(HOSTILE)}
     assert "<" not in message["content"]
-    assert app._question(message) == HOSTILE
-    assert app._question({"role": "user", "content": [{"type": "text", "text": markdown(HOSTILE)}]}) == HOSTILE
+    assert page.question(message) == HOSTILE
+    assert page.question({"role": "user", "content": [{"type": "text", "text": markdown(HOSTILE)}]}) == HOSTILE
 
 
 def test_prompts_fall_back_to_headlines(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the questions that the archive answers."""
-    monkeypatch.setattr(app, "_PROMPTS", ("who won the chess in Oslo", "how many people died when the ferry sank"))
-    assert app.prompts(small) == ["how many people died when the ferry sank", HOSTILE]
+    monkeypatch.setattr(page, "_PROMPTS", ("who won the chess in Oslo", "how many people died when the ferry sank"))
+    assert page.prompts(small) == ["how many people died when the ferry sank", HOSTILE]
 
 
 def test_a_citation_opens_the_version_that_was_quoted(small: Archive, folder: Folder) -> None:
     """Marked; after a change the article is shown without a mark, and says why; after its removal there is a sentence."""
     citation = ask("ferry sank near Selwyn", small).quotes[0]
-    assert "<mark>The ferry sank near Selwyn.</mark>" in app.passage(citation.id, small)
+    assert "<mark>The ferry sank near Selwyn.</mark>" in page.passage(citation.id, small)
     home = folder({"a.txt": "An earlier article was wrong about that. The ferry sank near Selwyn."})
     small.add([home])
-    shown = app.passage(citation.id, small)
+    shown = page.passage(citation.id, small)
     assert "<mark>" not in shown
     assert "has changed since" in shown
     for wrong in ("", "none:1-2", "x", citation.id.replace(":", ""), f"{citation.article.id}:1"):
-        assert "<mark>" not in app.passage(wrong, small)
+        assert "<mark>" not in page.passage(wrong, small)
 
 
 def test_what_cannot_be_asked_gets_a_sentence(small: Archive) -> None:
     """In the chat, not in a traceback."""
-    assert app.reply("?", small) == (markdown("the question is empty: type a few words."), "")
+    assert page.reply("?", small) == (markdown("the question is empty: type a few words."), page.NO_SOURCES)
