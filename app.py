@@ -54,7 +54,7 @@ def build(archive: "Archive") -> "gr.Blocks":
                     apply_default_css=False,
                 )
         _wire(gr, archive, chat, box, new, reader)
-        _keep_counting(gr, archive, masthead, [blocks.load, chat.change])
+        _keep_counting(gr, archive, masthead, chat)
     return blocks
 
 
@@ -130,8 +130,8 @@ def _wire(gr: Any, archive: "Archive", chat: Any, box: Any, new: Any, reader: An
     gr.on([new.click, chat.clear], cleared, None, [chat, reader, box], cancels=answering, queue=False, **_PRIVATE)
 
 
-def _keep_counting(gr: Any, archive: "Archive", masthead: Any, events: list[Any]) -> None:
-    """At each of some events, show in the masthead what the archive holds now: another process may add to it."""
+def _keep_counting(gr: Any, archive: "Archive", masthead: Any, chat: Any) -> None:
+    """Whenever the conversation changes, and when a page opens with it: another process may have added something."""
     from qa import page
 
     def count() -> Any:
@@ -140,7 +140,7 @@ def _keep_counting(gr: Any, archive: "Archive", masthead: Any, events: list[Any]
         except ClippingsError:  # the next answer says what is wrong
             return gr.skip()
 
-    gr.on(events, count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
+    chat.change(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
 
 
 # A long answer would push its own question out of sight: scroll the chat so that the question stands at the top.

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import articles, bm25, changes, check, chunk, filtering, update
+from index import articles, bm25, changes, check, chunk, filtering, places, update
 from index.changes import Added, Report
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
@@ -237,7 +237,7 @@ class Archive:
             digest = self._store.digest()
             recalls = [one.recall for one in self._store.segments() if one.recall is not None]
             failed = self._store.failed()
-            places = self._store.places()
+            remembered = self._store.places()
         size = sum(_size(Path(parent) / name) for parent, _, names in os.walk(self.path) for name in names)
         return {
             "archive": str(self.path),
@@ -247,8 +247,8 @@ class Archive:
             "recall@10": min(recalls, default=None),
             "bytes": size,
             "digest": digest,
-            "places": [path for path, wanted in places.items() if wanted],
-            "left_out": [path for path, wanted in places.items() if not wanted],
+            "places": [path for path, wanted in remembered.items() if wanted],
+            "left_out": [path for path, wanted in remembered.items() if not wanted],
             "not_taken": {path: error.reason for path, error in failed.items()},
         }
 
@@ -262,7 +262,7 @@ class Archive:
         """
         found = changes.find(paths)
         with self._writer() as store:
-            store.remember(changes.given(store.places(), found.paths))
+            store.remember(places.given(store.places(), found.paths))
             return update.bring_up(self.path / "seg", store, self.encoder, found, report)
 
     def update(self, report: Report = lambda stage, done, total: None) -> Added:
@@ -279,11 +279,11 @@ class Archive:
         assert self._store  # or an ArchiveError that says how to make one
         with self._writer() as store:
             known, remembered = store.known(), store.places()
-            places = [changes.place_of(path, known) for path in paths]
-            forgotten = any(remembered.get(str(place)) for place in places)
-            gone = changes.below(known, places) if forgotten else changes.within(known, paths)
-            store.remember(changes.taken_out(remembered, places))
-            store.note({path: error for path, error in store.failed().items() if not changes.lies_in(path, places)})
+            here = [places.place_of(path, known) for path in paths]
+            forgotten = any(remembered.get(str(place)) for place in here)
+            gone = places.below(known, here) if forgotten else places.within(known, paths)
+            store.remember(places.taken_out(remembered, here))
+            store.note(changes.elsewhere(store.failed(), here))
             plan = changes.Plan(Added(), [], gone, {}, {})
             update.carry_out(self.path / "seg", store, self.encoder, plan, lambda stage, done, total: None)
         return len(gone)

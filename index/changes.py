@@ -9,13 +9,12 @@ from pathlib import Path
 
 from index import articles
 from index.errors import ArticleError, UsageError
+from index.places import Places, given, lies_in, wanted
 from index.records import Article
 
 # Told the stage, how much of it is done, and of how much. A stage of its own counts the articles that are committed, beside the others.
 Report = Callable[[str, int, int], None]
 KEEPING = "keeping"
-# path -> whether what lies there belongs into the archive; the nearest place above a file decides.
-Places = Mapping[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +133,19 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
     added.removed = len(vanished)
     donors = _donors(take, memory, set(vanished), added)
     _sort_out(tried, memory, added)
-    kept = {path: error for path, error in memory.failed.items() if not lies_in(str(_file(error)), scope)}
-    return Plan(added, take, vanished, kept | {error.path: error for error in tried}, donors)
+    return Plan(added, take, vanished, elsewhere(memory.failed, scope) | {error.path: error for error in tried}, donors)
 
 
 def _belonging(file: Path, memory: Memory, added: Added, note: articles.Note) -> Iterator[articles.Source | ArticleError]:
     """The articles of a file, without those that were taken out."""
-    if not _wanted(str(file), memory.places):
+    if not wanted(str(file), memory.places):
         added.left_out += 1
         return
     for source in articles.sources(file, note, memory.failed.get(str(file))):
-        if _wanted(source.path, memory.places):
+        if wanted(source.path, memory.places):
             yield source
         else:
             added.left_out += 1
-
-
-def _wanted(path: str, places: Places) -> bool:
-    nearest = _nearest(path, places)
-    return nearest is None or places[nearest]
-
-
-def _nearest(path: str, places: Places) -> str | None:
-    """The place that decides about a path: itself, or the first above."""
-    return next((str(place) for place in _above(path) if str(place) in places), None)
 
 
 def _consider(source: articles.Source | ArticleError, memory: Memory, added: Added, tried: list[ArticleError]) -> Article | None:
@@ -220,6 +208,11 @@ def _waits(error: ArticleError, memory: Memory) -> bool:
     return bool(error.sha256) and known is not None and known.sha256 == error.sha256
 
 
+def elsewhere(failed: Mapping[str, ArticleError], places: Collection[Path]) -> dict[str, ArticleError]:
+    """What could not be taken, without that at or below some places."""
+    return {path: error for path, error in failed.items() if not lies_in(path, places) and not lies_in(str(_file(error)), places)}
+
+
 def _unread(error: ArticleError) -> Path:
     """What an error leaves unread: one article of several in a file, where it names that; else the file."""
     return Path(error.path) if articles.file_of(error.path) != error.path else _file(error)
@@ -228,47 +221,3 @@ def _unread(error: ArticleError) -> Path:
 def _file(error: ArticleError) -> Path:
     """The file of an error, which may be about a line of it."""
     return Path(articles.file_of(error.path.rpartition(":")[0] if error.path.rpartition(":")[2].isdecimal() else error.path))
-
-
-def given(places: Places, paths: list[Path]) -> dict[str, bool]:
-    """The places after some were given to add: what is below one that is kept up to date already needs no place of its own.
-
-    What was taken out below one of them stays out.
-    """
-    kept = {path: wanted for path, wanted in places.items() if path not in map(str, paths)}
-    return kept | {str(path): True for path in paths if not (nearest := _nearest(str(path), kept)) or not kept[nearest]}
-
-
-def taken_out(places: Places, paths: list[Path]) -> dict[str, bool]:
-    """The places after some were taken out: forgotten with everything below, and marked where a place above is kept up to date."""
-    kept = {path: wanted for path, wanted in places.items() if not lies_in(path, paths)}
-    return kept | {str(path): False for path in paths if any(kept.get(str(above)) for above in _above(str(path)))}
-
-
-def place_of(path: Path, known: Mapping[str, tuple[str, str]]) -> Path:
-    """The absolute path that a user means: of the article of that id, or the path itself."""
-    return next((Path(found) for found, (article_id, _) in known.items() if article_id == str(path)), articles.absolute(path))
-
-
-def within(known: Mapping[str, tuple[str, str]], paths: list[Path]) -> list[str]:
-    """The ids of the articles at or below some paths, which need not exist any more; a UsageError where there are none."""
-    found = below(known, {place_of(path, known) for path in paths})
-    if not found:
-        raise UsageError(f"no article of the archive is from {', '.join(map(str, paths))}; nothing was changed")
-    return found
-
-
-def below(known: Mapping[str, tuple[str, str]], places: Collection[Path]) -> list[str]:
-    """The ids of the articles at or below some places."""
-    return [article_id for path, (article_id, _) in known.items() if lies_in(path, places)]
-
-
-def lies_in(path: str, places: Collection[Path]) -> bool:
-    """Whether an article, or its file, lies at or below one of `places`."""
-    return not set(places).isdisjoint(_above(path))
-
-
-def _above(path: str) -> list[Path]:
-    """An article's path, its file, and the folders above."""
-    file = Path(articles.file_of(path))
-    return [Path(path), file, *file.parents]

@@ -160,3 +160,11 @@ def test_what_cannot_be_taken_is_named_with_its_line(run: Run, folder: Folder) -
     err = run("add", str(home))[2].splitlines()
     assert err[0] == f'not taken: {home}/a.jsonl#x: line 2: no "text" in it'
     assert err[1].endswith(': line 3: no "text" in it')
+
+
+def test_what_is_broken_in_a_file_goes_with_it(archive: Archive, folder: Folder) -> None:
+    """Taken out by name, it is not listed any more."""
+    home = folder({"a.jsonl": '{"text": "One."}\n{"text": ', "b.txt": "The dam cracked."})
+    archive.add([home])
+    assert archive.remove([home / "a.jsonl"]) == 1
+    assert archive.status()["not_taken"] == {}
