@@ -126,7 +126,7 @@ def _search(arguments: argparse.Namespace) -> int:
             for rank, hit in enumerate(hits, start=1):
                 _print_hit(archive, rank, hit, arguments.explain)
     if not hits:
-        terminal.talk("nothing found" if reach.passages else f"nothing found: no article is {filters}")
+        terminal.talk("nothing found" if reach.passages else f"nothing found: there is no article {filters}")
     if reach.undated:
         terminal.talk(f"left out: {reach.undated:,} articles without a date")
     return 0

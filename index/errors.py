@@ -20,7 +20,10 @@ class ClippingsError(Exception):
 
 
 class ArticleError(ClippingsError):
-    """A file, or a line of one, that cannot be taken as an article; `sha256` is of the bytes that were tried, or ""."""
+    """A file, or a line of one, that cannot be taken as an article.
+
+    `sha256` is of what is at fault, its bytes or its name: as long as that is the same, so is the fault. "" where it may pass by itself.
+    """
 
     def __init__(self, path: str, reason: str, sha256: str = "") -> None:
         super().__init__(f"{path}: {reason}")

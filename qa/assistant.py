@@ -54,7 +54,7 @@ def _cite(chosen: Sequence[Candidate], question: str) -> tuple[Citation, ...]:
 def _why_not(ranked: Sequence[Candidate], missing: Sequence[str], reach: Reach, limits: str) -> str:
     """Why there is no answer: no article passes, words that the whole archive does not have, or no sentence that comes close enough."""
     if limits and not reach.passages:
-        return f"none of its articles is {limits}" + (f" ({reach.undated:,} without a date left out)" if reach.undated else "")
+        return f"it has no article {limits}"
     if missing:
         return f"no article has the word{'s' if len(missing) > 1 else ''} {', '.join(f'“{word}”' for word in missing)}"
     if not ranked:

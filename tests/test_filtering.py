@@ -113,7 +113,7 @@ def test_search_says_what_was_left_out(six: Run) -> None:
     """On stderr, beside the results."""
     assert six("search", "--since", "2014", "ferry")[2] == "left out: 2 articles without a date\n"
     assert six("search", "--outlet", "valley herald", "--since", "2016", "ferry")[2].splitlines() == [
-        "nothing found: no article is from valley herald, since 2016-01-01",
+        "nothing found: there is no article from valley herald, since 2016-01-01",
         "left out: 1 articles without a date",
     ]
     assert six("search", "--outlet", "valley herald", "chess")[2] == ""
@@ -133,7 +133,10 @@ def test_ask_is_limited_and_says_to_what(six: Run) -> None:
 def test_ask_says_that_a_filter_shuts_everything_out(six: Run) -> None:
     """Rather than that nothing matches."""
     out = six("ask", "--since", "2016", "was the ferry sold")[1]
-    assert out.startswith("The archive does not say: none of its articles is since 2016-01-01 (2 without a date left out).")
+    assert out == (
+        "The archive does not say: it has no article since 2016-01-01.\n"
+        "\nSearched 0 passages of 0 articles since 2016-01-01 (2 without a date left out).\n"
+    )
 
 
 def test_an_abstention_under_a_filter_speaks_of_what_passes(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,3 +168,26 @@ def test_what_is_broken_in_a_file_goes_with_it(archive: Archive, folder: Folder)
     archive.add([home])
     assert archive.remove([home / "a.jsonl"]) == 1
     assert archive.status()["not_taken"] == {}
+
+
+def test_a_file_of_another_kind_is_named_once(archive: Archive, folder: Folder) -> None:
+    """By its name, its content or where it leads; what may pass by itself, as a disk that is not mounted, is named each time."""
+    home = folder({"a.txt": "The dam cracked.", "photo.jpg": "x", "b.txt": "%PDF-1.4", "c.txt.gz": "x", "gone/d.txt": "It sank."})
+    (home / "link").symlink_to(home / "gone")
+    (home / "out.txt").symlink_to(home.parent)
+    names = ["b.txt", "c.txt.gz", "link", "out.txt", "photo.jpg"]
+    assert sorted(Path(error.path).name for error in archive.add([home, home / "gone"]).rejected) == names
+    again = archive.update()
+    assert (again.rejected, again.waiting) == ([], 5)
+    (home / "b.txt").write_text("%PDF-1.5")
+    (home / "photo.jpg").write_text("y")
+    assert [Path(error.path).name for error in archive.update().rejected] == ["b.txt"]
+
+
+def test_a_place_that_is_missing_is_named_each_time(archive: Archive, folder: Folder) -> None:
+    """It may come back by itself."""
+    home = folder({"a/a.txt": "The dam cracked.", "b/b.txt": "The ferry sank."})
+    archive.add([home / "a", home / "b"])
+    (home / "b").rename(home / "c")
+    for _ in range(2):
+        assert [Path(error.path).name for error in archive.update().rejected] == ["b"]

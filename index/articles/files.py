@@ -15,6 +15,7 @@ import stat
 import zlib
 from pathlib import Path
 
+from index.articles.source import RefusedError, digest
 from index.errors import ArticleError, UsageError
 
 MAX_BYTES = 100_000_000
@@ -78,9 +79,9 @@ def _walk(folder: Path, closed: list[ArticleError]) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = [Path(parent) / name for name in sorted(names) if not name.startswith(".")]
         links = [Path(parent) / name for name in folders if (Path(parent) / name).is_symlink()]
-        closed += [ArticleError(_named(link), "a link to a folder is not followed: name the folder itself") for link in links]
+        closed += [_misnamed(link, "a link to a folder is not followed: name the folder itself") for link in links]
         leaving = [file for file in here if file.is_symlink() and _leaves(file, inside)]
-        closed += [ArticleError(_named(link), "a link out of the folder is not followed: name the file itself") for link in leaving]
+        closed += [_misnamed(link, "a link out of the folder is not followed: name the file itself") for link in leaving]
         files += [file for file in here if file not in leaving]
     return files
 
@@ -113,13 +114,18 @@ def _check_name(file: Path) -> None:
     try:
         str(file).encode()
     except UnicodeEncodeError as error:
-        raise ArticleError(_named(file), "its name is not UTF-8: rename it") from error
+        raise _misnamed(file, "its name is not UTF-8: rename it") from error
     if file_of(str(file)) != str(file):
-        raise ArticleError(str(file), f"its name reads as an article of {Path(file_of(str(file))).name}: rename it")
+        raise _misnamed(file, f"its name reads as an article of {Path(file_of(str(file))).name}: rename it")
     if packed and suffix == ".gz":
-        raise ArticleError(str(file), "packed twice: unpack it")
+        raise _misnamed(file, "packed twice: unpack it")
     if suffix not in (TEXTS if packed else FORMATS):
-        raise ArticleError(str(file), f"not a format that is read here ({', '.join(FORMATS)}; and .gz of the text ones)")
+        raise _misnamed(file, "not a format that is read here ('clippings add --help' names them)")
+
+
+def _misnamed(path: Path, reason: str) -> ArticleError:
+    """A fault of a name, whatever the file holds."""
+    return ArticleError(_named(path), reason, digest(os.fsencode(path)))
 
 
 def _read_regular(file: Path, limit: int | None) -> bytes:
@@ -141,22 +147,28 @@ def _unpacked(file: Path, data: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
             text = packed.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ArticleError(str(file), f"cannot be unpacked: {error}") from error
+        raise RefusedError(f"cannot be unpacked: {error}").about(str(file), data) from error
     if len(text) > MAX_BYTES:
-        raise ArticleError(str(file), f"unpacks to more than {MAX_BYTES // 1_000_000:,} MB: unpack it and split it")
+        raise RefusedError(f"unpacks to more than {MAX_BYTES // 1_000_000:,} MB: unpack it and split it").about(str(file), data)
     return text
 
 
 def _check_content(file: Path, suffix: str, data: bytes) -> None:
     """Refuse a file whose name says one format and whose first bytes say another."""
+    if reason := _mismatch(file, suffix, data):
+        raise RefusedError(reason).about(str(file), data)
+
+
+def _mismatch(file: Path, suffix: str, data: bytes) -> str:
     found, right = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), ("", ""))
     if found == "gzip data" and file.suffix.lower() == ".gz":
-        raise ArticleError(str(file), "packed twice: unpack it")
+        return "packed twice: unpack it"
     if found and right != suffix:
-        raise ArticleError(str(file), f"its content is {found}: " + (f"name it {right}" if right else "save it as .docx"))
+        return f"its content is {found}: " + (f"name it {right}" if right else "save it as .docx")
     if suffix == ".docx" and not found:
-        raise ArticleError(str(file), "its content is not a Word file")
+        return "its content is not a Word file"
     if suffix == ".pdf" and b"%PDF-" not in data[:1024]:
-        raise ArticleError(str(file), "its content is not a PDF file")
+        return "its content is not a PDF file"
     if suffix in (".txt", ".md") and _PAGE.match(data):
-        raise ArticleError(str(file), "its content is an HTML page: name it .html")
+        return "its content is an HTML page: name it .html"
+    return ""
