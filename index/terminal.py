@@ -58,7 +58,7 @@ def main(program: str, description: str, commands: Sequence[Command], argv: Sequ
         talk(f"clippings: {' '.join(str(error).split())}")
         return 2
     except KeyboardInterrupt as interrupt:
-        talk(f"clippings: interrupted; {interrupt or 'whatever was committed stays'}")
+        talk("; ".join(filter(None, ["clippings: interrupted", str(interrupt)])))
         return 130
     except BrokenPipeError:  # `| head` closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -172,3 +172,14 @@ def test_terminal_errors_are_one_line(capsys: pytest.CaptureFixture[str]) -> Non
     command = terminal.Command("x", "x", lambda _: None, fail)
     assert terminal.main("x", "x", [command], []) == 2
     assert capsys.readouterr().err == "clippings: first second\n"
+
+
+@pytest.mark.parametrize(("said", "line"), [("", "clippings: interrupted\n"), ("2 are kept", "clippings: interrupted; 2 are kept\n")])
+def test_an_interrupt_is_one_line(capsys: pytest.CaptureFixture[str], said: str, line: str) -> None:
+    """With what the command has to say about it."""
+
+    def stop(_: object) -> int:
+        raise KeyboardInterrupt(*filter(None, [said]))
+
+    assert terminal.main("x", "x", [terminal.Command("x", "x", lambda _: None, stop)], []) == 130
+    assert capsys.readouterr().err == line
