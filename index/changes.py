@@ -9,7 +9,7 @@ from pathlib import Path
 
 from index import articles
 from index.errors import ArticleError, UsageError
-from index.places import Places, given, lies_in, wanted
+from index.places import Places, given, lies_in, names, wanted
 from index.records import Article
 
 # Told the stage, how much of it is done, and of how much. A stage of its own counts the articles that are committed, beside the others.
@@ -124,7 +124,7 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
         if len(take) > before[0] or not all(_waits(error, memory) for error in tried[before[1] :]):
             added.notices += [Notice(str(file), text) for text in notes]  # of a file that did not change they were told before
         report("reading", done, len(found.files))
-    scope, unread = set(found.paths), {_unread(error) for error in tried}
+    scope, unread = names(found.paths), names(map(_unread, tried))
     vanished = [
         article_id
         for path, (article_id, _) in memory.known.items()
@@ -133,7 +133,7 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
     added.removed = len(vanished)
     donors = _donors(take, memory, set(vanished), added)
     _sort_out(tried, memory, added)
-    return Plan(added, take, vanished, elsewhere(memory.failed, scope) | {error.path: error for error in tried}, donors)
+    return Plan(added, take, vanished, elsewhere(memory.failed, found.paths) | {error.path: error for error in tried}, donors)
 
 
 def _belonging(file: Path, memory: Memory, added: Added, note: articles.Note) -> Iterator[articles.Source | ArticleError]:
@@ -210,7 +210,8 @@ def _waits(error: ArticleError, memory: Memory) -> bool:
 
 def elsewhere(failed: Mapping[str, ArticleError], places: Collection[Path]) -> dict[str, ArticleError]:
     """What could not be taken, without that at or below some places."""
-    return {path: error for path, error in failed.items() if not lies_in(path, places) and not lies_in(str(_file(error)), places)}
+    scope = names(places)
+    return {path: error for path, error in failed.items() if not lies_in(path, scope) and not lies_in(str(_file(error)), scope)}
 
 
 def _unread(error: ArticleError) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping, Set
+from functools import lru_cache
 from pathlib import Path
 
 from index import articles
@@ -20,7 +22,7 @@ def wanted(path: str, places: Places) -> bool:
 
 def _nearest(path: str, places: Places) -> str | None:
     """The place that decides about a path: itself, or the first above."""
-    return next((str(place) for place in _above(path) if str(place) in places), None)
+    return next((place for place in _above(path) if place in places), None)
 
 
 def given(places: Places, paths: list[Path]) -> dict[str, bool]:
@@ -28,14 +30,15 @@ def given(places: Places, paths: list[Path]) -> dict[str, bool]:
 
     What was taken out below one of them stays out.
     """
-    kept = {path: wanted for path, wanted in places.items() if path not in map(str, paths)}
+    kept = {path: wanted for path, wanted in places.items() if path not in names(paths)}
     return kept | {str(path): True for path in paths if not (nearest := _nearest(str(path), kept)) or not kept[nearest]}
 
 
 def taken_out(places: Places, paths: list[Path]) -> dict[str, bool]:
     """The places after some were taken out: forgotten with everything below, and marked where a place above is kept up to date."""
-    kept = {path: wanted for path, wanted in places.items() if not lies_in(path, paths)}
-    return kept | {str(path): False for path in paths if any(kept.get(str(above)) for above in _above(str(path)))}
+    gone = names(paths)
+    kept = {path: wanted for path, wanted in places.items() if not lies_in(path, gone)}
+    return kept | {path: False for path in gone if any(kept.get(above) for above in _above(path))}
 
 
 def place_of(path: Path, known: Mapping[str, tuple[str, str]]) -> Path:
@@ -53,15 +56,26 @@ def within(known: Mapping[str, tuple[str, str]], paths: list[Path]) -> list[str]
 
 def below(known: Mapping[str, tuple[str, str]], places: Collection[Path]) -> list[str]:
     """The ids of the articles at or below some places."""
-    return [article_id for path, (article_id, _) in known.items() if lies_in(path, places)]
+    scope = names(places)
+    return [article_id for path, (article_id, _) in known.items() if lies_in(path, scope)]
 
 
-def lies_in(path: str, places: Collection[Path]) -> bool:
+def lies_in(path: str, places: Set[str]) -> bool:
     """Whether an article, or its file, lies at or below one of `places`."""
-    return not set(places).isdisjoint(_above(path))
+    return not places.isdisjoint(_above(path))
 
 
-def _above(path: str) -> list[Path]:
+def names(paths: Iterable[Path]) -> set[str]:
+    """What `lies_in` asks for."""
+    return set(map(str, paths))
+
+
+def _above(path: str) -> tuple[str, ...]:
     """An article's path, its file, and the folders above."""
-    file = Path(articles.file_of(path))
-    return [Path(path), file, *file.parents]
+    file = articles.file_of(path)
+    return path, file, *_folders(os.path.dirname(file))  # noqa: PTH120 - a hundred thousand paths are asked about at once
+
+
+@lru_cache(maxsize=4096)
+def _folders(folder: str) -> tuple[str, ...]:
+    return tuple(map(str, (Path(folder), *Path(folder).parents)))

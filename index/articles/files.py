@@ -55,7 +55,7 @@ def absolute(path: Path) -> Path:
 
 def file_of(path: str) -> str:
     """The file that an article's path names: itself, or what stands before the key of one of several in it."""
-    keyed = _KEYED.match(path)
+    keyed = _KEYED.match(path) if "#" in path else None
     return keyed[1] if keyed else path
 
 
