@@ -27,6 +27,7 @@ from index.errors import ArchiveError, CorruptError, MismatchError, QuestionErro
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.generation import Generation
 from index.records import Article, Filters, Hit, Passage, Reach, Why
+from index.segment import make_folder, sweep
 from index.store import FORMAT, Store
 
 # What made an archive's passages and tokens, beside its model; another version refuses it.
@@ -327,24 +328,44 @@ class Archive:
         """The one writing store, new tables made where there are none; an ArchiveError while another process writes."""
         encoder = self.encoder  # a wrong model is refused before anything is touched
         fingerprint = self._fingerprint(encoder)
+        with self._on_disk():
+            make_folder(self.path / "seg")
+            with self._lock():
+                store = Store(self.path / "store.db", write=True)
+                try:
+                    store.create(fingerprint)
+                    self._check(encoder, store.fingerprint())  # another process may have made it since
+                    sweep(self.path / "seg")
+                    yield store
+                finally:
+                    store.close()
+                    sweep(self.path / "seg")
+
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        """An ArchiveError where the disk is full, or fails, or a file is missing or closed to us."""
         try:
-            (self.path / "seg").mkdir(parents=True, exist_ok=True, mode=0o700)
+            yield
+        except FileNotFoundError as error:
+            raise CorruptError(f"{error.filename}: missing: 'clippings check --repair' makes it again") from error
         except OSError as error:
-            raise ArchiveError(
-                f"{self.path}: no archive can be made there ({error.strerror}): name another folder with --archive"
-            ) from error
-        with (self.path / "lock").open("w") as lock:
+            what = f"{error.filename or self.path}: cannot be written ({error.strerror})"
+            raise ArchiveError(f"{what}; what was committed stays: mend that, or name another folder with --archive") from error
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """The writer's lock, with its process number in it; it is the operating system's, and goes with the process that holds it."""
+        with (self.path / "lock").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise ArchiveError(f"{self.path}: another process is adding to it; try again when it is done") from error
-            store = Store(self.path / "store.db", write=True)
-            try:
-                store.create(fingerprint)
-                self._check(encoder, store.fingerprint())  # another process may have made it since
-                yield store
-            finally:
-                store.close()
+                lock.seek(0)
+                holder = f" ({number})" if (number := lock.read().strip()) else ""
+                raise ArchiveError(f"{self.path}: another process{holder} is adding to it; try again when it is done") from error
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
 
 
 def _size(file: Path) -> int:

@@ -45,7 +45,7 @@ def write(home: Path, vectors: Stored) -> float | None:
     index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for batch in _batches(vectors):
         index.add(batch)
-    faiss.write_index(index, str(home / VECTORS))
+    _write(index, home / VECTORS)
     return _write_codes(home, vectors, index) if len(vectors) > FLAT else None
 
 
@@ -60,8 +60,16 @@ def _write_codes(home: Path, vectors: Stored, exact: Any) -> float | None:
     recall = _recall(codes, exact, vectors)
     if recall < RECALL:
         return None
-    faiss.write_index(codes, str(home / CODES))
+    _write(codes, home / CODES)
     return recall
+
+
+def _write(index: Any, path: Path) -> None:
+    """As faiss does, but faiss does not say when the last of a file finds the disk full."""
+    import faiss
+
+    with path.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
 
 
 def _recall(codes: Any, exact: Any, vectors: Stored, asked: int = 200, k: int = 10) -> float:

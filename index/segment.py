@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +97,8 @@ def write(folder: Path, contents: Contents) -> Segment:
     shutil.rmtree(passing, ignore_errors=True)
     passing.mkdir(parents=True)
     recall = dense.write(passing, contents.vectors)
-    np.save(passing / _IDS, contents.ids)
-    np.save(passing / _ARTICLES, contents.articles)
+    _save(passing / _IDS, contents.ids)
+    _save(passing / _ARTICLES, contents.articles)
     _write_postings(passing, "passages", contents.postings)
     _write_postings(passing, "whole", contents.whole)
     files = blocks.seal(passing)
@@ -106,9 +107,16 @@ def write(folder: Path, contents: Contents) -> Segment:
     return Segment(name, len(contents.ids), files, _bits(np.zeros(len(contents.ids), dtype=bool)), recall)
 
 
+def _save(file: Path, array: NDArray[Any]) -> None:
+    """As numpy does, but numpy does not say when the last of an array finds the disk full."""
+    with file.open("wb") as handle:
+        np.lib.format.write_array_header_1_0(handle, np.lib.format.header_data_from_array_1_0(array))
+        handle.write(np.ascontiguousarray(array).data)
+
+
 def _write_postings(home: Path, kind: str, postings: Postings) -> None:
     for field in fields(Postings):
-        np.save(home / f"{kind}.{field.name}.npy", getattr(postings, field.name))
+        _save(home / f"{kind}.{field.name}.npy", getattr(postings, field.name))
 
 
 def _read_postings(folder: Folder, kind: str) -> Postings:
@@ -131,6 +139,14 @@ def _delete(home: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
     home.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that only its owner may enter, where there is none, and those above it; on return they are on the disk."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -172,10 +188,15 @@ def merge(folder: Path, segments: Sequence[Segment]) -> Contents:
     return merged
 
 
+def sweep(folder: Path) -> None:
+    """Delete what was being written, or deleted, below `folder` when that was broken off."""
+    for home in folder.glob("tmp-*"):
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def collect(folder: Path, keep: set[str]) -> None:
     """Delete the segments below `folder` that are not in `keep`; whoever has one mapped can go on reading it."""
+    sweep(folder)
     for home in folder.iterdir():
-        if home.name.startswith("tmp-"):
-            shutil.rmtree(home, ignore_errors=True)
-        elif home.name not in keep:
+        if home.name not in keep:
             _delete(home)

@@ -1,4 +1,4 @@
-"""SQLite: the truth (articles, passages) and the manifest (segments, fingerprint) of an archive. One commit point.
+"""The store: the truth (articles, passages) and the manifest (segments, fingerprint) of an archive. One commit point.
 
 Each row that is shown carries a digest over itself, its id included, because SQLite does not notice a flipped bit. The
 manifest carries one over all of its rows. Readers take snapshots and never wait for the writer.
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from index.blocks import Seal
+from index.database import Database
 from index.errors import ArchiveError, ArticleError, CorruptError
 from index.records import Article, Filters, Passage
 from index.segment import Segment
@@ -52,28 +51,12 @@ def _digest(*values: object) -> str:
     return hashlib.blake2b(json.dumps(values, default=repr).encode(), digest_size=8).hexdigest()
 
 
-def _text(data: bytes) -> str:
-    """What is damaged need not be UTF-8: the digest says so, not the decoder."""
-    return data.decode("utf-8", "surrogateescape")
-
-
 class Store:
     """An open store.db. A reader's connection cannot write."""
 
     def __init__(self, path: Path, write: bool = False) -> None:
         self.path = path
-        try:
-            self._db = sqlite3.connect(
-                f"file:{quote(path.as_posix())}?mode={'rwc' if write else 'ro'}",
-                uri=True, isolation_level=None, check_same_thread=False, timeout=30,
-            )  # fmt: skip
-            self._db.text_factory = _text
-            for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL"):
-                self._db.execute(f"PRAGMA {pragma}")
-            if write:
-                self._db.execute("PRAGMA journal_mode=WAL")
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise ArchiveError(f"{path}: cannot be opened ({error}); if it is damaged, make the archive again from its articles") from error
+        self._db = Database(path, write)
 
     def close(self) -> None:
         """Close the connection."""
@@ -81,11 +64,11 @@ class Store:
 
     def is_made(self) -> bool:
         """Whether it has its tables: a process that was killed before it made them leaves an empty file."""
-        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"))
+        return bool(self._db.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"))
 
     def create(self, fingerprint: dict[str, Any]) -> None:
         """Make the tables of a new archive; does nothing where they are."""
-        with self._transaction("IMMEDIATE"):
+        with self._db.transaction("IMMEDIATE"):
             if self.is_made():
                 return
             for statement in filter(str.strip, _SCHEMA.split(";")):
@@ -97,49 +80,16 @@ class Store:
             self._set("manifest", self._manifest_digest())
 
     @contextmanager
-    def _transaction(self, kind: str) -> Iterator[None]:
-        self._run(f"BEGIN {kind}")
-        try:
-            yield
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise self._failure(error) from error
-            raise
-        self._run("COMMIT")
-
-    def _run(self, statement: str) -> None:
-        try:
-            self._db.execute(statement)
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: sqlite3.Error) -> ArchiveError:
-        """The error that a user can mend: of a disk or a lock, or of a damaged file."""
-        if isinstance(error, sqlite3.OperationalError):
-            return ArchiveError(f"{self.path}: cannot be read or written now ({error}); what was committed stays")
-        return CorruptError(f"{self.path}: {error}; move it away and add its articles again")
-
-    def _rows(self, query: str, parameters: Iterable[Any] = ()) -> list[Any]:
-        try:
-            return self._db.execute(query, tuple(parameters)).fetchall()
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
-        except UnicodeDecodeError as error:  # a damaged schema's own message need not be text
-            raise CorruptError(f"{self.path}: {error}; move it away and add its articles again") from error
-
-    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Everything read inside belongs to one commit."""
-        with self._transaction("DEFERRED"):
+        with self._db.transaction("DEFERRED"):
             yield
 
     def _set(self, name: str, value: object) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
 
     def _get(self, name: str) -> Any:
-        rows = self._rows("SELECT value FROM meta WHERE name = ?", [name])
+        rows = self._db.rows("SELECT value FROM meta WHERE name = ?", [name])
         if not rows:
             raise CorruptError(f"{self.path}: it has no {name}; make the archive again from its articles")
         return self._parsed(rows[0][0])
@@ -152,7 +102,7 @@ class Store:
 
     def _manifest_digest(self) -> str:
         parts = [self._get(name) for name in ("format", "fingerprint", "next", "census")]
-        return _digest(*parts, self._rows(_SEGMENTS))
+        return _digest(*parts, self._db.rows(_SEGMENTS))
 
     def fingerprint(self) -> dict[str, Any]:
         """The model and the versions that made this archive."""
@@ -171,11 +121,11 @@ class Store:
 
     def reindex(self) -> None:
         """Make the indexes again from the rows: a damaged one hides rows that are sound."""
-        with self._transaction("IMMEDIATE"):
+        with self._db.transaction("IMMEDIATE"):
             self._db.execute("REINDEX")
 
     def _listed(self) -> list[Segment]:
-        return [Segment(name, passages, self._seals(files), dead, recall) for name, passages, files, dead, recall in self._rows(_SEGMENTS)]
+        return [Segment(name, passages, self._seals(files), dead, recall) for name, passages, files, dead, recall in self._db.rows(_SEGMENTS)]
 
     def _seals(self, files: str) -> dict[str, Seal]:
         return {name: Seal(*one) for name, one in self._parsed(files).items()}
@@ -186,7 +136,7 @@ class Store:
 
     def digest(self) -> str:
         """A digest of what the archive is made of, wherever it lies: the model, the versions, and the bytes of every article."""
-        return _digest(self.fingerprint(), [row[0] for row in self._rows("SELECT sha256 FROM article ORDER BY sha256")])
+        return _digest(self.fingerprint(), [row[0] for row in self._db.rows("SELECT sha256 FROM article ORDER BY sha256")])
 
     def next_number(self) -> int:
         """The number of the next passage; none is ever given twice, even where a repair cannot believe the manifest."""
@@ -194,11 +144,11 @@ class Store:
             self._check_manifest()
             return int(self._get("next"))
         except CorruptError:
-            return 1 + int(self._rows("SELECT coalesce(max(id), 0) FROM passage")[0][0])
+            return 1 + int(self._db.rows("SELECT coalesce(max(id), 0) FROM passage")[0][0])
 
     def commit(self, change: Change, anew: bool = False) -> None:
         """Make `change` the archive's state, wholly or not at all; `anew`: instead of all articles and passages that there are."""
-        with self._transaction("IMMEDIATE"):
+        with self._db.transaction("IMMEDIATE"):
             if anew:
                 self._db.execute("DELETE FROM article")
                 self._db.execute("DELETE FROM passage")
@@ -225,7 +175,7 @@ class Store:
 
     def remember(self, places: Mapping[str, bool]) -> None:
         """Set the places to exactly these."""
-        with self._transaction("IMMEDIATE"):
+        with self._db.transaction("IMMEDIATE"):
             self._db.execute("DELETE FROM place")
             rows = [(path, int(wanted), _digest(path, int(wanted))) for path, wanted in places.items()]
             self._db.executemany("INSERT INTO place VALUES (?, ?, ?)", rows)
@@ -236,40 +186,40 @@ class Store:
 
     def note(self, failed: Mapping[str, ArticleError]) -> None:
         """Set what could not be taken to exactly this."""
-        with self._transaction("IMMEDIATE"):
+        with self._db.transaction("IMMEDIATE"):
             self._db.execute("DELETE FROM failed")
             rows = [(path, error.reason, error.sha256, _digest(path, error.reason, error.sha256)) for path, error in failed.items()]
             self._db.executemany("INSERT INTO failed VALUES (?, ?, ?, ?)", rows)
 
     def keep_sound(self) -> None:
         """Forget the places and the failures whose rows are not what was written."""
-        with self._transaction("IMMEDIATE"):
+        with self._db.transaction("IMMEDIATE"):
             for table, columns in (("place", "path, wanted"), ("failed", "path, reason, sha256")):
-                rows = self._rows(f"SELECT rowid, {columns}, digest FROM {table}")  # noqa: S608 - names of our own
+                rows = self._db.rows(f"SELECT rowid, {columns}, digest FROM {table}")  # noqa: S608 - names of our own
                 bad = [(row[0],) for row in rows if _digest(*row[1:-1]) != row[-1]]
                 self._db.executemany(f"DELETE FROM {table} WHERE rowid = ?", bad)  # noqa: S608
 
     def _sound(self, query: str) -> list[Any]:
         """Rows without their last column, a digest over the others that was checked."""
-        rows = self._rows(query)
+        rows = self._db.rows(query)
         if any(_digest(*row[:-1]) != row[-1] for row in rows):
             raise CorruptError(f"{self.path}: a row is not what was written: 'clippings check' says which")
         return [row[:-1] for row in rows]
 
     def known(self) -> dict[str, tuple[str, str]]:
         """path -> (article id, sha256) of every article."""
-        return {path: (article, sha256) for path, article, sha256 in self._rows("SELECT path, id, sha256 FROM article")}
+        return {path: (article, sha256) for path, article, sha256 in self._db.rows("SELECT path, id, sha256 FROM article")}
 
     def article(self, article_id: str) -> Article | None:
         """An article, its digest checked; None where there is no such id."""
-        rows = self._rows(f"SELECT {', '.join(_FIELDS)}, digest FROM article WHERE id = ?", [article_id])  # noqa: S608
+        rows = self._db.rows(f"SELECT {', '.join(_FIELDS)}, digest FROM article WHERE id = ?", [article_id])  # noqa: S608
         if rows and _digest(*rows[0][:-1]) != rows[0][-1]:
             raise CorruptError(f"{self.path}: article {article_id} is not what was written; 'clippings check --repair' mends what can be")
         return Article(*rows[0][:-1]) if rows else None
 
     def articles(self) -> Iterator[Article]:
         """All articles, by path."""
-        for (article_id,) in self._rows("SELECT id FROM article ORDER BY path"):
+        for (article_id,) in self._db.rows("SELECT id FROM article ORDER BY path"):
             article = self.article(article_id)
             if article is None:  # its index and its row do not agree
                 raise CorruptError(
@@ -279,14 +229,14 @@ class Store:
 
     def passage(self, number: int) -> Passage:
         """A passage by its number, its digest checked."""
-        rows = self._rows("SELECT article_id, start, end, digest FROM passage WHERE id = ?", [number])
+        rows = self._db.rows("SELECT article_id, start, end, digest FROM passage WHERE id = ?", [number])
         if not rows or _digest(number, *rows[0][:-1]) != rows[0][-1]:
             raise CorruptError(f"{self.path}: passage {number} is not what was written: 'clippings check --repair' makes it again")
         return Passage(*rows[0][:-1])
 
     def numbers(self) -> list[int]:
         """The numbers of all passages, rising."""
-        return [row[0] for row in self._rows("SELECT id FROM passage ORDER BY id")]
+        return [row[0] for row in self._db.rows("SELECT id FROM passage ORDER BY id")]
 
     def sound_passage(self, number: int) -> Passage | None:
         """A passage by its number; None where its row is missing or not what was written."""
@@ -297,11 +247,11 @@ class Store:
 
     def ids_and_paths(self) -> list[tuple[str, str]]:
         """The id and the path of every article, by path, unchecked."""
-        return [(row[0], row[1]) for row in self._rows("SELECT id, path FROM article ORDER BY path")]
+        return [(row[0], row[1]) for row in self._db.rows("SELECT id, path FROM article ORDER BY path")]
 
     def flaws(self) -> Iterator[str]:
         """What is not what was written, in lines; a CorruptError where the file cannot be read at all."""
-        yield from (f"{self.path}: {row[0]}" for row in self._rows("PRAGMA integrity_check(10)") if row[0] != "ok")
+        yield from (f"{self.path}: {row[0]}" for row in self._db.rows("PRAGMA integrity_check(10)") if row[0] != "ok")
         for article_id, path in self.ids_and_paths():
             try:
                 self.article(article_id)
@@ -316,17 +266,17 @@ class Store:
 
     def find(self, passage: Passage) -> int | None:
         """The number of a passage; None where there is none like it."""
-        rows = self._rows("SELECT id FROM passage WHERE article_id = ? AND start = ? AND end = ?", astuple(passage))
+        rows = self._db.rows("SELECT id FROM passage WHERE article_id = ? AND start = ? AND end = ?", astuple(passage))
         return rows[0][0] if rows else None
 
     def passage_numbers(self, article_ids: Iterable[str]) -> list[int]:
         """The numbers of all passages of some articles."""
-        return [row[0] for article in article_ids for row in self._rows("SELECT id FROM passage WHERE article_id = ?", [article])]
+        return [row[0] for article in article_ids for row in self._db.rows("SELECT id FROM passage WHERE article_id = ?", [article])]
 
     def allowed(self, filters: Filters) -> list[int]:
         """The numbers of the passages whose article passes `filters`."""
         outlets = [outlet.casefold() for outlet in filters.outlets]
-        articles = self._rows(
+        articles = self._db.rows(
             "SELECT id, source FROM article WHERE published BETWEEN ? AND ?"
             if filters.since or filters.until
             else "SELECT id, source FROM article",
@@ -336,7 +286,7 @@ class Store:
 
     def newest_titles(self, count: int) -> list[str]:
         """The titles of the newest articles, undated ones last."""
-        newest = self._rows("SELECT id FROM article ORDER BY published DESC, path LIMIT ?", [count])
+        newest = self._db.rows("SELECT id FROM article ORDER BY published DESC, path LIMIT ?", [count])
         return [article.title for (article_id,) in newest if (article := self.article(article_id))]
 
     def census(self) -> dict[str, Any]:
@@ -345,10 +295,10 @@ class Store:
         return dict(self._get("census"))
 
     def _count(self) -> dict[str, Any]:
-        articles, outlets, first, last = self._rows(
+        articles, outlets, first, last = self._db.rows(
             "SELECT count(*), count(DISTINCT nullif(source, '')), min(nullif(published, '')), max(nullif(published, '')) FROM article"
         )[0]
-        passages = self._rows("SELECT count(*) FROM passage")[0][0]
+        passages = self._db.rows("SELECT count(*) FROM passage")[0][0]
         return {
             "articles": articles,
             "passages": passages,

@@ -36,7 +36,7 @@ HOMES = {
     "charset_normalizer": "index/articles/decoding.py",
     "pypdf": "index/articles/pdf.py",
     "trafilatura": "index/articles/page.py",
-    "sqlite3": "index/store.py",
+    "sqlite3": "index/database.py",
     "tqdm": "index/progress.py",
 }
 
