@@ -29,37 +29,32 @@ class Database:
         self._connection = self._open()
 
     def _open(self) -> sqlite3.Connection:
-        connection = self._connect("rwc" if self._write else "ro")
         try:
-            self._set_up(connection)
+            return self._connect("rwc" if self._write else "ro")
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            connection.close()
-            stamp = self._stamp_now()
-            if self._write or not stamp or getattr(error, "sqlite_errorcode", None) in _BUSY:
+            self._stamp = None if self._write or getattr(error, "sqlite_errorcode", None) in _BUSY else self._stamp_now()
+            if not self._stamp:
                 raise self._failure(error) from error
-            self._stamp, connection = stamp, self._connect("ro&immutable=1")
-            try:
-                self._set_up(connection)
-            except (sqlite3.Error, UnicodeDecodeError) as second:
-                connection.close()
-                raise self._failure(second) from second
-        return connection
+        try:
+            return self._connect("ro&immutable=1")
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._failure(error) from error
 
     def _connect(self, mode: str) -> sqlite3.Connection:
+        """A connection that was used once: some of what is wrong with a file shows only then."""
         address = f"file:{quote(os.fsencode(self.path))}?mode={mode}"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
         try:
-            connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
-        connection.text_factory = _text
+            connection.text_factory = _text
+            for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL"):
+                connection.execute(f"PRAGMA {pragma}")
+            if self._write:
+                connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
         return connection
-
-    def _set_up(self, connection: sqlite3.Connection) -> None:
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-        if self._write:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
 
     def _stamp_now(self) -> tuple[int, ...] | None:
         """What changes with the file; None where a log holds some of it, or there is no file."""
@@ -71,7 +66,11 @@ class Database:
             return None
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; a writer leaves nothing in the log, unless a reader is at it, so that the file alone is whole."""
+        if self._write:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA busy_timeout=0")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
     @contextmanager
