@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -36,6 +37,8 @@ LEGS = ("bm25", "dense")
 DEPTH = 1000
 _TRIES = 5
 MAX_QUERY = 2000
+# Seconds in which a writer that has the lock writes its process number there.
+_MOMENT = 0.05
 
 
 class Archive:
@@ -359,9 +362,9 @@ class Archive:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
+                time.sleep(_MOMENT)  # for its number
                 lock.seek(0)
-                holder = f" ({number})" if (number := lock.read().strip()) else ""
-                raise ArchiveError(f"{self.path}: another process{holder} is adding to it; try again when it is done") from error
+                raise ArchiveError(f"{self.path}: another process ({lock.read()}) is adding to it; try again when it is done") from error
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
