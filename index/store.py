@@ -125,7 +125,9 @@ class Store:
             self._db.execute("REINDEX")
 
     def _listed(self) -> list[Segment]:
-        return [Segment(name, passages, self._seals(files), dead, recall) for name, passages, files, dead, recall in self._db.rows(_SEGMENTS)]
+        return [
+            Segment(name, passages, self._seals(files), dead, recall) for name, passages, files, dead, recall in self._db.rows(_SEGMENTS)
+        ]
 
     def _seals(self, files: str) -> dict[str, Seal]:
         return {name: Seal(*one) for name, one in self._parsed(files).items()}

@@ -269,15 +269,7 @@ MUTANTS = {
     ),
     "faiss's own file, which says nothing of it either": (
         "I/O error",
-        """
-import faiss
-from index import dense
-def write(path, vectors):
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    faiss.write_index(index, str(path))
-dense.write = write
-""",
+        "import faiss; from index import dense; dense._write = lambda index, path: faiss.write_index(index, str(path))",
     ),
     "what goes and what comes in two commits": (
         "killed",
@@ -303,5 +295,5 @@ def test_the_loop_can_fail(start: Start, mutant: str) -> None:
     way, code = MUTANTS[mutant]
     faults = start("add", code)
     hits = [at for at, other in cases(faults.calls) if other == way and faults.calls[at - 1] in ("write", "pwrite", "fsync")]
-    with pytest.raises((AssertionError, ValueError, ClippingsError)):
+    with pytest.raises((AssertionError, ValueError, IndexError, ClippingsError)):
         Counter(faults.fail(at, way) for at in reversed(hits))
