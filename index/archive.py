@@ -24,7 +24,7 @@ from index import articles, bm25, changes, check, chunk, filtering, places, upda
 from index.changes import Added, Report
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
-from index.errors import ArchiveError, CorruptError, MismatchError, QuestionError
+from index.errors import ArchiveError, CorruptError, MismatchError, ModelError, QuestionError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.generation import Generation
 from index.records import Article, Filters, Hit, Passage, Reach, Why
@@ -33,6 +33,7 @@ from index.store import FORMAT, Store
 
 # What made an archive's passages and tokens, beside its model; another version refuses it.
 VERSIONS = [FORMAT, articles.VERSION, chunk.VERSION, chunk.SIZE, bm25.VERSION]
+_PARTS = ("format", "readers", "splitter", "passage size", "tokens")
 LEGS = ("bm25", "dense")
 DEPTH = 1000
 _TRIES = 5
@@ -94,8 +95,11 @@ class Archive:
         self._check_versions(made)
 
     def _check_versions(self, made: dict[str, Any]) -> None:
-        if made["versions"] != VERSIONS:
-            raise MismatchError(f"{self.path} was made by another version of this program: delete it and add its articles again")
+        parts = zip(_PARTS, made["versions"], VERSIONS, strict=False)
+        if changed := ", ".join(f"{part} {then}, now {now}" for part, then, now in parts if then != now):
+            raise MismatchError(
+                f"{self.path} was made by another version of this program ({changed}): delete it and add its articles again"
+            )
 
     def _fingerprint(self, encoder: Encoder) -> dict[str, Any]:
         return {"model": encoder.name, "weights": encoder.digest, "versions": VERSIONS}
@@ -307,16 +311,28 @@ class Archive:
         checked = self.check()
         if checked.whole:
             return checked
-        with self._writer() as store:
+        self._choose_mender()
+        with self._writer(repair=True) as store:
             checked = self.check()
             if not checked.whole:
-                sound, damaged = check.repair(self.path / "seg", store, self.encoder, report)
+                sound, damaged = check.repair(self.path / "seg", store, self.encoder, self._fingerprint(self.encoder), report)
                 self._read_again(store, damaged, report)
                 held = store.known()
                 checked.done = [f"made again: {sound:,} articles"]
                 checked.done += [f"{'read again' if path in held else 'lost'}: {path}" for path in damaged]
                 checked.whole = self.check().whole and all(path in held for path in damaged)
         return checked
+
+    def _choose_mender(self) -> None:
+        """The encoder: where the manifest cannot be believed, and all is embedded again, what was asked for, or is named there."""
+        try:
+            _ = self.encoder
+        except CorruptError:
+            self.encoder = self._asked_for or SentenceEncoder(self._store.named_model() or DEFAULT_MODEL)
+            try:
+                _ = self.encoder.digest
+            except ModelError:
+                self.encoder = SentenceEncoder(DEFAULT_MODEL)
 
     def _read_again(self, store: Store, damaged: list[str], report: Report) -> None:
         """Take articles from their files, and nothing else of those, nor away."""
@@ -327,8 +343,11 @@ class Archive:
             update.carry_out(self.path / "seg", store, self.encoder, changes.Plan(plan.added, take, [], {}, {}), report)
 
     @contextmanager
-    def _writer(self) -> Iterator[Store]:
-        """The one writing store, new tables made where there are none; an ArchiveError while another process writes."""
+    def _writer(self, repair: bool = False) -> Iterator[Store]:
+        """The one writing store, new tables made where there are none; an ArchiveError while another process writes.
+
+        For a repair its manifest need not be believed.
+        """
         encoder = self.encoder  # a wrong model is refused before anything is touched
         fingerprint = self._fingerprint(encoder)
         with self._on_disk():
@@ -337,7 +356,8 @@ class Archive:
                 store = Store(self.path / "store.db", write=True)
                 try:
                     store.create(fingerprint)
-                    self._check(encoder, store.fingerprint())  # another process may have made it since
+                    if not repair:
+                        self._check(encoder, store.fingerprint())  # another process may have made it since
                     sweep(self.path / "seg")
                     yield store
                 finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class Checked:
 
 def problems(folder: Path, store: Store) -> list[str]:
     """Everything that is not what was written, in lines that name it. `folder` has the segments."""
+    store.check_format()
     found = [*store.flaws()]
     try:
         segments = store.segments()
@@ -49,11 +51,11 @@ def _numbers(folder: Path, one: Segment) -> list[int]:
         return []
 
 
-def repair(folder: Path, store: Store, encoder: Encoder, report: Report) -> tuple[int, list[str]]:
+def repair(folder: Path, store: Store, encoder: Encoder, fingerprint: dict[str, Any], report: Report) -> tuple[int, list[str]]:
     """Write the archive anew, in one commit, from the articles that are sound: how many, and the paths of those that are not."""
     store.reindex()
     sound, damaged = _sorted_out(store)
-    update.write_anew(folder, store, encoder, sound, _vectors(folder, store), report)
+    update.write_anew(folder, store, encoder, fingerprint, sound, _vectors(folder, store), report)
     store.keep_sound()
     return len(sound), damaged
 

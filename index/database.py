@@ -114,7 +114,7 @@ class Database:
         self._refresh()
         try:
             return self._connection.execute(query, tuple(parameters)).fetchall()
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged schema's own message need not be text
+        except (sqlite3.Error, UnicodeError) as error:  # of damage: a message of SQLite's, or a key that was read, need not be text
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> ArchiveError:

@@ -105,10 +105,23 @@ class Store:
         return _digest(*parts, self._db.rows(_SEGMENTS))
 
     def fingerprint(self) -> dict[str, Any]:
-        """The model and the versions that made this archive."""
-        if self._get("format") != FORMAT:
-            raise ArchiveError(f"{self.path}: format {self._get('format')}, this program reads {FORMAT}; make the archive again")
+        """The model and the versions that made this archive. The manifest's digest is checked."""
+        self._check_manifest()
         return dict(self._get("fingerprint"))
+
+    def named_model(self) -> str:
+        """The name of the model in a manifest that cannot be believed; "" where it says none."""
+        try:
+            return str(self._get("fingerprint")["model"])
+        except (CorruptError, KeyError, TypeError):
+            return ""
+
+    def check_format(self) -> None:
+        """An ArchiveError where another version of this program wrote the tables."""
+        if self._get("format") != FORMAT:
+            raise ArchiveError(
+                f"{self.path}: format {self._get('format')}, this program reads {FORMAT}: delete it and add its articles again"
+            )
 
     def segments(self) -> list[Segment]:
         """The segments, in the order of their passages. The manifest's digest is checked."""
@@ -133,6 +146,7 @@ class Store:
         return {name: Seal(*one) for name, one in self._parsed(files).items()}
 
     def _check_manifest(self) -> None:
+        self.check_format()
         if self._get("manifest") != self._manifest_digest():
             raise CorruptError(f"{self.path}: the manifest is not what was written: 'clippings check --repair' makes it again")
 
@@ -148,10 +162,14 @@ class Store:
         except CorruptError:
             return 1 + int(self._db.rows("SELECT coalesce(max(id), 0) FROM passage")[0][0])
 
-    def commit(self, change: Change, anew: bool = False) -> None:
-        """Make `change` the archive's state, wholly or not at all; `anew`: instead of all articles and passages that there are."""
+    def commit(self, change: Change, anew: dict[str, Any] | None = None) -> None:
+        """Make `change` the archive's state, wholly or not at all.
+
+        `anew`, a fingerprint: instead of all articles and passages that there are, and of the fingerprint.
+        """
         with self._db.transaction("IMMEDIATE"):
-            if anew:
+            if anew is not None:
+                self._set("fingerprint", anew)
                 self._db.execute("DELETE FROM article")
                 self._db.execute("DELETE FROM passage")
             self._db.executemany("DELETE FROM article WHERE id = ?", [(article_id,) for article_id in change.remove])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,15 +133,21 @@ def commit(folder: Path, store: Store, batch: list[_Work], texts: _Texts, vanish
 
 
 def write_anew(
-    folder: Path, store: Store, encoder: Encoder, articles: list[Article], vectors: Mapping[Passage, Vectors], report: Report
+    folder: Path,
+    store: Store,
+    encoder: Encoder,
+    fingerprint: dict[str, Any],
+    articles: list[Article],
+    vectors: Mapping[Passage, Vectors],
+    report: Report,
 ) -> None:
-    """Make some articles the whole archive, in one commit; vectors that are known are used again."""
+    """Make some articles the whole archive, in one commit, under that fingerprint; vectors that are known are used again."""
     work = _split(encoder, articles, report)
     passages = [passage for _, _, found in work for passage in found]
     numbers = np.arange(len(passages), dtype=np.int64) + store.next_number()
     texts = _Texts(encoder, vectors, _after(0, len(passages), report))
     segments = [segment.write(folder, _contents(work, numbers, texts.vectors(work)))] if passages else []
-    store.commit(Change([], articles, list(zip(numbers.tolist(), passages, strict=True)), segments), anew=True)
+    store.commit(Change([], articles, list(zip(numbers.tolist(), passages, strict=True)), segments), anew=fingerprint)
     segment.collect(folder, {one.name for one in segments})
 
 

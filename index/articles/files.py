@@ -36,7 +36,7 @@ _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,1000}(?:<!doctype html|<html)[\s>]",
 def find(paths: list[Path]) -> tuple[list[Path], list[ArticleError]]:
     """The files at `paths`, folders walked, hidden names left out, sorted; and what is there but cannot be read or listed.
 
-    A missing path is a UsageError.
+    A missing path, and one that cannot be remembered because it is not UTF-8, is a UsageError.
     """
     files: dict[Path, None] = {}
     closed: list[ArticleError] = []
@@ -44,6 +44,8 @@ def find(paths: list[Path]) -> tuple[list[Path], list[ArticleError]]:
         place = absolute(path)
         if not os.path.exists(place):  # noqa: PTH110 - Path.exists() raises where a folder on the way is closed
             raise UsageError(f"{path}: no such file or folder; nothing was changed ('clippings remove' takes articles out)")
+        if not _is_text(place):
+            raise UsageError(f"{_named(place)}: its name is not UTF-8: rename it; nothing was changed")
         files |= dict.fromkeys(_walk(place, closed) if place.is_dir() else [place])
     return list(files), closed
 
@@ -91,6 +93,11 @@ def _named(path: Path | str) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
+def _is_text(path: Path) -> bool:
+    """Whether a path's bytes are UTF-8: Python keeps others as lone surrogates."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in str(path))
+
+
 def _leaves(link: Path, inside: Path) -> bool:
     return not Path(os.path.realpath(link)).is_relative_to(inside)
 
@@ -111,10 +118,8 @@ def read_bytes(file: Path) -> bytes:
 
 def _check_name(file: Path) -> None:
     suffix, packed = format_of(file)
-    try:
-        str(file).encode()
-    except UnicodeEncodeError as error:
-        raise _misnamed(file, "its name is not UTF-8: rename it") from error
+    if not _is_text(file):
+        raise _misnamed(file, "its name is not UTF-8: rename it")
     if file_of(str(file)) != str(file):
         raise _misnamed(file, f"its name reads as an article of {Path(file_of(str(file))).name}: rename it")
     if packed and suffix == ".gz":
