@@ -8,8 +8,9 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as every command has it; on a busy m
 for variable in ("CLIPPINGS_ARCHIVE", "CLIPPINGS_MODEL"):
     os.environ.pop(variable, None)
 
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
+from tempfile import TemporaryDirectory  # noqa: E402
 
 import pytest  # noqa: E402
 from fakes import BagEncoder  # noqa: E402
@@ -50,6 +51,17 @@ def folder(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         return home
 
     return write
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is such a place: what loops of faults write need not last, and a sync costs nothing there."""
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=shared, ignore_cleanup_errors=True) as home:
+        yield Path(home)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -119,6 +118,7 @@ class Faults:
 
     old: dict[str, str]
     new: dict[str, str]
+    trace: list[str]
     calls: list[str]
 
     def __init__(self, home: Path, shim: Path, name: str, mutant: str = "") -> None:
@@ -143,7 +143,8 @@ class Faults:
         self.old = {} if name == "first add" else held(self.start, damaged=name == "repair")
         code, _ = self.run(0, 0, False, self.home / "trace")
         assert code == 0, (self.home / "err").read_text()
-        self.calls = [line.split()[0] for line in (self.home / "trace").read_text().splitlines()]
+        self.trace = (self.home / "trace").read_text().splitlines()
+        self.calls = [line.split()[0] for line in self.trace]
         self.new = held(self.path)
 
     def run(self, at: int, how: int, always: bool, trace: Path | None = None) -> tuple[int, str]:
@@ -222,21 +223,18 @@ Start = Callable[..., Faults]
 
 
 @pytest.fixture
-def start(tmp_path: Path, shim: Path) -> Iterator[Start]:
-    """Start a scenario; in memory where there is such a place, for what is written here need not last."""
-    memory = Path("/dev/shm")
-    home = Path(tempfile.mkdtemp(dir=memory)) if os.access(memory, os.W_OK) else tmp_path
+def start(memory: Path, shim: Path) -> Iterator[Start]:
+    """Start a scenario."""
     started = []
 
     def start(name: str, mutant: str = "") -> Faults:
-        started.append(faults := Faults(home, shim, name, mutant))
+        started.append(faults := Faults(memory, shim, name, mutant))
         faults.try_out(name)
         return faults
 
     yield start
     for one in started:
         one.close()
-    shutil.rmtree(home)
 
 
 def cases(calls: Sequence[str]) -> list[tuple[int, str]]:
@@ -262,21 +260,25 @@ def test_every_call_that_fails_leaves_the_old_or_the_new_commit(start: Start, na
         sys.stdout.write(f"\n{name}: {len(faults.calls)} calls, {sum(ends.values()):,} faults: {dict(ends)}, 0 mixed\n")
 
 
+# What is wrong -> how, and at the writes to which files, it comes to light; and the code.
 MUTANTS = {
     "numpy's own file, which says nothing of its last write": (
         "I/O error",
+        ".npy",
         "import numpy; from index import segment; segment._save = numpy.save",
     ),
     "faiss's own file, which says nothing of it either": (
         "I/O error",
+        ".faiss",
         "import faiss; from index import dense; dense._write = lambda index, path: faiss.write_index(index, str(path))",
     ),
     "what goes and what comes in two commits": (
         "killed",
+        "-wal",
         """
 from index.store import Change, Store
 real = Store.commit
-def commit(store, change, anew=False):
+def commit(store, change, anew=None):
     real(store, Change(change.remove, [], [], store.segments()))
     real(store, Change([], change.add, change.passages, change.segments))
 Store.commit = commit
@@ -284,6 +286,7 @@ Store.commit = commit
     ),
     "errors of the disk as they come": (
         "disk full",
+        ".npy",
         "import contextlib; from index.archive import Archive; Archive._on_disk = lambda _: contextlib.nullcontext()",
     ),
 }
@@ -292,8 +295,8 @@ Store.commit = commit
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_the_loop_can_fail(start: Start, mutant: str) -> None:
     """Each of these is caught."""
-    way, code = MUTANTS[mutant]
+    way, file, code = MUTANTS[mutant]
     faults = start("add", code)
-    hits = [at for at, other in cases(faults.calls) if other == way and faults.calls[at - 1] in ("write", "pwrite", "fsync")]
+    hits = [at for at, line in enumerate(faults.trace, start=1) if "write" in line and line.endswith(file)]
     with pytest.raises((AssertionError, ValueError, IndexError, ClippingsError)):
         Counter(faults.fail(at, way) for at in reversed(hits))

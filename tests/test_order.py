@@ -162,7 +162,7 @@ segment._publish = publish
         "committed after",
         """
 real = Store.commit
-def commit(store, change, anew=False):
+def commit(store, change, anew=None):
     segment.collect(store.path.parent / "seg", {one.name for one in change.segments})
     real(store, change, anew)
 Store.commit = commit

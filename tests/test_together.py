@@ -118,23 +118,23 @@ def races(home: Path, children: list[Child], rounds: int, mutant: str = "") -> i
     return killed
 
 
-def test_of_two_writers_one_wins_and_the_other_is_told_who(tmp_path: Path, children: list[Child]) -> None:
+def test_of_two_writers_one_wins_and_the_other_is_told_who(memory: Path, children: list[Child]) -> None:
     """A few of the nightly races."""
-    assert races(tmp_path, children, 10) == 2
+    assert races(memory, children, 10) == 2
 
 
 @pytest.mark.nightly
-def test_a_hundred_races_have_one_winner_each(tmp_path: Path, children: list[Child], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hundred_races_have_one_winner_each(memory: Path, children: list[Child], capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is lost, and a lock never outlives its process."""
-    killed = races(tmp_path, children, 100)
+    killed = races(memory, children, 100)
     with capsys.disabled():
         sys.stdout.write(f"\n100 races of two writers: 100 with one winner, {killed} winners killed, 0 locks stuck, 0 articles lost\n")
 
 
-def test_a_race_can_have_two_winners(tmp_path: Path, children: list[Child]) -> None:
+def test_a_race_can_have_two_winners(memory: Path, children: list[Child]) -> None:
     """The negative control: without the lock."""
     with pytest.raises(AssertionError, match="inside"):
-        races(tmp_path, children, 5, "fcntl.flock = lambda *_: None\n")
+        races(memory, children, 5, "fcntl.flock = lambda *_: None\n")
 
 
 PAIRS = 12
@@ -195,18 +195,18 @@ def merging(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("merging")
-def test_every_answer_beside_a_writer_is_of_one_commit(tmp_path: Path, children: list[Child]) -> None:
+def test_every_answer_beside_a_writer_is_of_one_commit(memory: Path, children: list[Child]) -> None:
     """A few seconds of the nightly minute."""
-    commits, seen = read_beside(tmp_path, children, 3)
+    commits, seen = read_beside(memory, children, 3)
     assert commits > 5
     assert all(one["reads"] and not one["torn"] and not one["errors"] for one in seen), seen
 
 
 @pytest.mark.nightly
 @pytest.mark.usefixtures("merging")
-def test_a_minute_of_answers_beside_a_writer(tmp_path: Path, children: list[Child], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_minute_of_answers_beside_a_writer(memory: Path, children: list[Child], capsys: pytest.CaptureFixture[str]) -> None:
     """0 torn, 0 errors."""
-    commits, seen = read_beside(tmp_path, children, 60)
+    commits, seen = read_beside(memory, children, 60)
     assert all(not one["torn"] and not one["errors"] for one in seen), seen
     reads, versions = sum(int(str(one["reads"])) for one in seen), [one["versions"] for one in seen]
     slowest = max(float(str(one["p95"])) for one in seen) * 1000
@@ -222,9 +222,9 @@ MUTANTS = {
 
 @pytest.mark.usefixtures("merging")
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_an_answer_can_be_torn(tmp_path: Path, children: list[Child], mutant: str) -> None:
+def test_an_answer_can_be_torn(memory: Path, children: list[Child], mutant: str) -> None:
     """The negative controls: readers that do without are seen."""
-    _, seen = read_beside(tmp_path, children, 3, MUTANTS[mutant])
+    _, seen = read_beside(memory, children, 2, MUTANTS[mutant])
     assert any(one["torn"] or one["errors"] for one in seen), seen
 
 
@@ -264,9 +264,9 @@ def soak(home: Path, children: list[Child], rounds: int, mutant: str = "") -> tu
 
 
 @pytest.mark.nightly
-def test_a_long_run_needs_no_more_than_a_short_one(tmp_path: Path, children: list[Child], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_run_needs_no_more_than_a_short_one(memory: Path, children: list[Child], capsys: pytest.CaptureFixture[str]) -> None:
     """3,000 rounds of add, update, remove and search: memory and open files stay as they are."""
-    memory, files = soak(tmp_path, children, 3000)
+    memory, files = soak(memory, children, 3000)
     with capsys.disabled():
         sys.stdout.write(f"\n3,000 rounds: {memory:+.1f} MiB and {files:+d} open files in the second half\n")
     assert memory < 3
@@ -282,7 +282,7 @@ def test_a_long_run_needs_no_more_than_a_short_one(tmp_path: Path, children: lis
     ],
     ids=["connections stay open", "searches are kept"],
 )
-def test_a_long_run_can_need_more(tmp_path: Path, children: list[Child], mutant: str) -> None:
+def test_a_long_run_can_need_more(memory: Path, children: list[Child], mutant: str) -> None:
     """The negative controls."""
-    memory, files = soak(tmp_path, children, 200, mutant)
+    memory, files = soak(memory, children, 200, mutant)
     assert memory >= 3 or files > 2
