@@ -286,7 +286,7 @@ def test_the_flips_can_be_silent(quiet: Path, monkeypatch: pytest.MonkeyPatch) -
     change(quiet, "UPDATE passage SET digest = ''")
     change(quiet, "UPDATE place SET digest = ''")
     change(quiet, "UPDATE meta SET value = '\"\"' WHERE name = 'manifest'")
-    assert flips(quiet, 120, seed=1, noticed=Exception, mend=False)["silent"] > 0
+    assert flips(quiet, 200, seed=1, noticed=Exception, mend=False)["silent"] > 0
 
 
 def test_a_flip_can_go_unnamed(quiet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
