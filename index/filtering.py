@@ -52,8 +52,8 @@ def rows(store: Store, current: Generation, limits: Filters) -> Mask:
 def reach(store: Store, current: Generation, limits: Filters) -> Reach:
     """What passes; a UsageError where an outlet is none of the archive's, with the names nearest to it."""
     for outlet in limits.outlets:
-        if not store.allowed(Filters((outlet,))):
-            raise UsageError(_unknown(outlet, {article.source for article in store.articles()} - {""}))
+        if outlet.casefold() not in map(str.casefold, store.outlets()):
+            raise UsageError(_unknown(outlet, set(store.outlets()) - {""}))
     passing, undated = rows(store, current, limits), 0
     if limits.since or limits.until:
         dated = rows(store, current, Filters(since=_ANY_DATE))
