@@ -110,7 +110,7 @@ def _archive(arguments: argparse.Namespace) -> Archive:
 def prepare(dataset: Path | None, model: str | None) -> Archive:
     """The archive of the sample set or of a BEIR folder, kept below ./runs and brought up to date."""
     from eval.dataset import SAMPLE_ARTICLES, beir
-    from index.archive import VERSIONS
+    from index.fingerprint import VERSIONS
     from index.progress import progress_bar
 
     source = SAMPLE_ARTICLES

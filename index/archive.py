@@ -7,10 +7,8 @@ ARCHIVE/lock        held by the one writer
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,26 +18,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import articles, bm25, changes, check, chunk, filtering, places, update
+from index import articles, bm25, changes, check, filtering, fingerprint, places, update
 from index.changes import Added, Report
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
-from index.errors import ArchiveError, CorruptError, MismatchError, ModelError, QuestionError
+from index.errors import ArchiveError, CorruptError, ModelError, QuestionError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.generation import Generation
 from index.records import Article, Filters, Hit, Passage, Reach, Why
-from index.segment import make_folder, sweep
-from index.store import FORMAT, Store
+from index.store import Store
+from index.writer import writer
 
-# What made an archive's passages and tokens, beside its model; another version refuses it.
-VERSIONS = [FORMAT, articles.VERSION, chunk.VERSION, chunk.SIZE, bm25.VERSION]
-_PARTS = ("format", "readers", "splitter", "passage size", "tokens")
 LEGS = ("bm25", "dense")
 DEPTH = 1000
 _TRIES = 5
 MAX_QUERY = 2000
-# Seconds in which a writer that has the lock writes its process number there.
-_MOMENT = 0.05
 
 
 class Archive:
@@ -81,28 +74,8 @@ class Archive:
             return self._asked_for or SentenceEncoder(DEFAULT_MODEL)
         made = self._store.fingerprint()
         encoder = self._asked_for or SentenceEncoder(made["model"])
-        self._check(encoder, made)
+        fingerprint.check(self.path, encoder, made)
         return encoder
-
-    def _check(self, encoder: Encoder, made: dict[str, Any]) -> None:
-        """Refuse an encoder, or a version of this program, that did not make the archive."""
-        now = self._fingerprint(encoder)
-        if now["weights"] != made["weights"]:
-            raise MismatchError(
-                f"{self.path} was made with model {made['model']} ({made['weights'][:8]}), not {now['model']} ({now['weights'][:8]}): "
-                "leave --model and CLIPPINGS_MODEL out, or add to another folder with --archive"
-            )
-        self._check_versions(made)
-
-    def _check_versions(self, made: dict[str, Any]) -> None:
-        parts = zip(_PARTS, made["versions"], VERSIONS, strict=False)
-        if changed := ", ".join(f"{part} {then}, now {now}" for part, then, now in parts if then != now):
-            raise MismatchError(
-                f"{self.path} was made by another version of this program ({changed}): delete it and add its articles again"
-            )
-
-    def _fingerprint(self, encoder: Encoder) -> dict[str, Any]:
-        return {"model": encoder.name, "weights": encoder.digest, "versions": VERSIONS}
 
     # Searching
 
@@ -165,7 +138,7 @@ class Archive:
         if not listed:
             self._open = None
         elif self._open is None or self._open.segments != tuple(listed):
-            self._check_versions(self._store.fingerprint())
+            fingerprint.check_versions(self.path, self._store.fingerprint())
             self._open = Generation(self.path / "seg", listed, self._open.parts if self._open else None)
         if self._open and vectors:
             self._open.load_vectors()
@@ -269,14 +242,14 @@ class Archive:
         removed. What cannot be read is listed, and an earlier version of it stays. Each commit is whole.
         """
         found = changes.find(paths)
-        with self._writer() as store:
+        with writer(self.path, self.encoder) as store:
             store.remember(places.given(store.places(), found.paths))
             return update.bring_up(self.path / "seg", store, self.encoder, found, report)
 
     def update(self, report: Report = lambda stage, done, total: None) -> Added:
         """Bring the archive up to date with every file and folder that it was given."""
         assert self._store  # or an ArchiveError that says how to make one
-        with self._writer() as store:
+        with writer(self.path, self.encoder) as store:
             return update.bring_up(self.path / "seg", store, self.encoder, changes.find_again(store.places()), report)
 
     def remove(self, paths: list[Path]) -> int:
@@ -285,7 +258,7 @@ class Archive:
         What lies in a folder that is kept up to date stays out, until it is given to add by name. A UsageError where there are none.
         """
         assert self._store  # or an ArchiveError that says how to make one
-        with self._writer() as store:
+        with writer(self.path, self.encoder) as store:
             known, remembered = store.known(), store.places()
             here = [places.place_of(path, known) for path in paths]
             forgotten = any(remembered.get(str(place)) for place in here)
@@ -312,10 +285,10 @@ class Archive:
         if checked.whole:
             return checked
         self._choose_mender()
-        with self._writer(repair=True) as store:
+        with writer(self.path, self.encoder, repair=True) as store:
             checked = self.check()
             if not checked.whole:
-                sound, damaged = check.repair(self.path / "seg", store, self.encoder, self._fingerprint(self.encoder), report)
+                sound, damaged = check.repair(self.path / "seg", store, self.encoder, fingerprint.of(self.encoder), report)
                 self._read_again(store, damaged, report)
                 held = store.known()
                 checked.done = [f"made again: {sound:,} articles"]
@@ -341,54 +314,6 @@ class Archive:
             plan = changes.compare(changes.find(files), changes.Memory(store.known(), {}, {}), report)
             take = [article for article in plan.take if article.path in damaged]
             update.carry_out(self.path / "seg", store, self.encoder, changes.Plan(plan.added, take, [], {}, {}), report)
-
-    @contextmanager
-    def _writer(self, repair: bool = False) -> Iterator[Store]:
-        """The one writing store, new tables made where there are none; an ArchiveError while another process writes.
-
-        For a repair its manifest need not be believed.
-        """
-        encoder = self.encoder  # a wrong model is refused before anything is touched
-        fingerprint = self._fingerprint(encoder)
-        with self._on_disk():
-            make_folder(self.path / "seg")
-            with self._lock():
-                store = Store(self.path / "store.db", write=True)
-                try:
-                    store.create(fingerprint)
-                    if not repair:
-                        self._check(encoder, store.fingerprint())  # another process may have made it since
-                    sweep(self.path / "seg")
-                    yield store
-                finally:
-                    store.close()
-                    sweep(self.path / "seg")
-
-    @contextmanager
-    def _on_disk(self) -> Iterator[None]:
-        """An ArchiveError where the disk is full, or fails, or a file is missing or closed to us."""
-        try:
-            yield
-        except FileNotFoundError as error:
-            raise CorruptError(f"{error.filename}: missing: 'clippings check --repair' makes it again") from error
-        except OSError as error:
-            what = f"{error.filename or self.path}: cannot be written ({error.strerror})"
-            raise ArchiveError(f"{what}; what was committed stays: mend that, or name another folder with --archive") from error
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """The writer's lock, with its process number in it; it is the operating system's, and goes with the process that holds it."""
-        with (self.path / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                time.sleep(_MOMENT)  # for its number
-                lock.seek(0)
-                raise ArchiveError(f"{self.path}: another process ({lock.read()}) is adding to it; try again when it is done") from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
 
 
 def _size(file: Path) -> int:

@@ -347,7 +347,7 @@ def test_an_archive_of_another_version_is_refused(
 ) -> None:
     """By words alone too, where no model is asked for."""
     archive.add([folder({"ferry.txt": FERRY})])
-    monkeypatch.setattr("index.archive.VERSIONS", [0])
+    monkeypatch.setattr("index.fingerprint.VERSIONS", [0])
     with pytest.raises(MismatchError, match="another version"):
         Archive(archive.path, BagEncoder()).search("ferry", legs=legs)
 

@@ -106,7 +106,7 @@ def test_a_disk_with_any_room_left_keeps_what_was_committed(tmp_path: Path, caps
 
 
 MUTANTS = {
-    "errors of the disk as they come": "from index.archive import Archive as _A\n_A._on_disk = lambda _: contextlib.nullcontext()\n",
+    "errors of the disk as they come": "from index import writer\nwriter.on_disk = lambda _: contextlib.nullcontext()\n",
     "a reader that must write": "from index.database import Database\nDatabase._stamp_now = lambda _: None\n",
 }
 

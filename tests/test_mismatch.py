@@ -13,10 +13,10 @@ import pytest
 from conftest import Run
 from fakes import BagEncoder
 
-from index import Archive
+from index import Archive, fingerprint
 from index import archive as archive_module
-from index.archive import VERSIONS
 from index.errors import ArchiveError, CorruptError, ModelError
+from index.fingerprint import VERSIONS
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -65,7 +65,7 @@ def opened(path: Path, home: Path, other: object, monkeypatch: pytest.MonkeyPatc
     """The archive with something about it that does not fit."""
     if isinstance(other, list):
         with monkeypatch.context() as patched:
-            patched.setattr(archive_module, "VERSIONS", other)
+            patched.setattr(fingerprint, "VERSIONS", other)
             Archive(path.with_name("other"), BagEncoder()).add([home])
         return Archive(path.with_name("other"), BagEncoder())
     if isinstance(other, int):
@@ -99,10 +99,10 @@ def test_what_does_not_fit_is_refused(made: Path, home: Path, monkeypatch: pytes
 
 def test_a_mismatch_can_go_unseen(made: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: without the comparison every command goes on."""
-    monkeypatch.setattr(Archive, "_check", lambda *_: None)
+    monkeypatch.setattr(fingerprint, "check", lambda *_: None)
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
         list(refusals(opened(made, home, BagEncoder("other"), monkeypatch), home))
-    monkeypatch.setattr(Archive, "_check_versions", lambda *_: None)
+    monkeypatch.setattr(fingerprint, "check_versions", lambda *_: None)
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
         list(refusals(opened(made, home, versions(2, -1), monkeypatch), home))
 
