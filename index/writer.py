@@ -25,19 +25,21 @@ def writer(path: Path, encoder: Encoder, repair: bool = False) -> Iterator[Store
     believed. An ArchiveError while another process writes.
     """
     made = fingerprint.of(encoder)
-    with on_disk(path):
+    try:
         make_folder(path / "seg")
-        with _lock(path):
-            store = Store(path / "store.db", write=True)
-            try:
-                store.create(made)
-                if not repair:
-                    fingerprint.check(path, encoder, store.fingerprint())  # another process may have made it since
-                sweep(path / "seg")
-                yield store
-            finally:
-                store.close()
-                sweep(path / "seg")
+    except OSError as error:
+        raise ArchiveError(f"{path}: no archive can be made there ({error.strerror}): name another folder with --archive") from error
+    with on_disk(path), _lock(path):
+        store = Store(path / "store.db", write=True)
+        try:
+            store.create(made)
+            if not repair:
+                fingerprint.check(path, encoder, store.fingerprint())  # another process may have made it since
+            sweep(path / "seg")
+            yield store
+        finally:
+            store.close()
+            sweep(path / "seg")
 
 
 @contextmanager
@@ -45,10 +47,13 @@ def on_disk(path: Path) -> Iterator[None]:
     """An ArchiveError where the disk is full, or fails, or a file is missing or closed to us."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise CorruptError(f"{error.filename}: missing: 'clippings check --repair' makes it again") from error
+    except BrokenPipeError:  # of whoever reads what is said
+        raise
     except OSError as error:
-        what = f"{error.filename or path}: cannot be written ({error.strerror})"
+        place = Path(error.filename or path)
+        if isinstance(error, FileNotFoundError) and place.is_relative_to(path):
+            raise CorruptError(f"{place}: missing: 'clippings check --repair' makes it again") from error
+        what = f"{place}: cannot be read or written now ({error.strerror})"
         raise ArchiveError(f"{what}; what was committed stays: mend that, or name another folder with --archive") from error
 
 

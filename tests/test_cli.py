@@ -85,7 +85,7 @@ def test_ask(run: Run, folder: Folder) -> None:
         (["ask", "?"], "the question is empty"),
         (["search", "?!"], "the question is empty"),
         (["search", "a" * 20_000], "the question has 20,000 characters"),
-        (["add", "articles", "--archive", "articles/a.txt"], "cannot be written"),
+        (["add", "articles", "--archive", "articles/a.txt"], "no archive can be made there"),
         (["ask", "ferry", "--archive", "none"], "no archive at none: make one with 'clippings add FOLDER'"),
         (["status", "--archive", "none"], "no archive at none"),
         (["chat", "--archive", "none"], "no archive at none"),

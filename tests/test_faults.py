@@ -98,16 +98,11 @@ SCENARIOS = {
 }
 
 
-def skip(reason: str) -> None:
-    """Skip by name; where CI says that everything is there, fail."""
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-
-
 @pytest.fixture(scope="session")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """tests/fault.c, compiled."""
     if not sys.platform.startswith("linux") or not shutil.which("cc"):
-        skip("no C compiler, or not Linux: no call can be made to fail")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no C compiler, or not Linux: no call can be made to fail")
     library = tmp_path_factory.mktemp("shim") / "fault.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, ROOT / "tests" / "fault.c", "-ldl"], check=True)
     return library

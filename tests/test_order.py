@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from test_faults import skip
 
 # Makes an archive two folders deep, changes it so that segments are merged and deleted, takes an article out.
 CHILD = """
@@ -105,7 +104,7 @@ class Disk:
 def home(tmp_path: Path) -> Path:
     (tmp_path / "articles").mkdir()
     if not shutil.which("strace"):
-        skip("no strace: the order of syncs cannot be watched")
+        pytest.skip("no strace: the order of syncs cannot be watched")
     if subprocess.run(["strace", "-o", os.devnull, "true"], check=False, capture_output=True).returncode:
         pytest.skip("strace may not watch a process here")
     return tmp_path
