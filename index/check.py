@@ -53,7 +53,7 @@ def _numbers(folder: Path, one: Segment) -> list[int]:
 
 def repair(folder: Path, store: Store, encoder: Encoder, fingerprint: dict[str, Any], report: Report) -> tuple[int, list[str]]:
     """Write the archive anew, in one commit, from the articles that are sound: how many, and the paths of those that are not."""
-    store.reindex()
+    store.rebuild()
     sound, damaged = _sorted_out(store)
     update.write_anew(folder, store, encoder, fingerprint, sound, _vectors(folder, store), report)
     store.keep_sound()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -133,10 +133,13 @@ class Store:
         """What tells one commit from another."""
         return str(self._get("manifest"))
 
-    def reindex(self) -> None:
-        """Make the indexes again from the rows: a damaged one hides rows that are sound."""
+    def rebuild(self) -> None:
+        """Write the file anew from its rows, and the indexes: what is damaged there hides rows that are sound, or takes their room."""
+        with suppress(CorruptError):  # of an index: it is made again now, and the file then
+            self._db.execute("VACUUM")
         with self._db.transaction("IMMEDIATE"):
             self._db.execute("REINDEX")
+        self._db.execute("VACUUM")
 
     def _listed(self) -> list[Segment]:
         return [
