@@ -137,7 +137,7 @@ MUTANTS = {
     "folders are not synced": ("committed", "segment.sync_folder = lambda folder: None"),
     "a new folder's own name is not synced": (
         "acknowledged",
-        "import index.archive\nindex.archive.make_folder = lambda folder: folder.mkdir(parents=True, exist_ok=True)",
+        "import index.writer\nindex.writer.make_folder = lambda folder: folder.mkdir(parents=True, exist_ok=True)",
     ),
     "a segment is named, then synced": (
         "named",
