@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eval.result import Result
     from index import Archive
 
-_RUNS = Path("runs")
+RUNS = Path("runs")
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +118,7 @@ def prepare(dataset: Path | None, model: str | None) -> Archive:
         beir(dataset)  # a folder of another kind is refused before anything is embedded
         source = dataset / "corpus.jsonl"
     place = hashlib.sha256(f"{source.resolve()} {model} {VERSIONS}".encode()).hexdigest()[:6]
-    archive = terminal.open_archive(_RUNS / "archives" / f"{dataset.resolve().name if dataset else 'sample'}-{place}", model)
+    archive = terminal.open_archive(RUNS / "archives" / f"{dataset.resolve().name if dataset else 'sample'}-{place}", model)
     with progress_bar() as bar:
         added = archive.add([source], bar)
     for error in added.rejected:
@@ -145,10 +145,10 @@ def _measure(arguments: argparse.Namespace, dataset: Dataset, archive: Archive, 
     from eval.result import evaluate
     from index.progress import progress_bar
 
-    out = arguments.out or _RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    out = arguments.out or RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
     files.claim(out)
     with progress_bar() as bar:
-        result = evaluate(dataset, archive, configurations, _RUNS / "encodings", bar)
+        result = evaluate(dataset, archive, configurations, RUNS / "encodings", bar)
     files.write(result, out)
     if arguments.json:
         terminal.print_json(result.as_dict())
@@ -196,7 +196,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         raise UsageError("--sizes: at least 1,000 passages")
     from eval.bench import bench
 
-    out = arguments.out or _RUNS / f"bench-{datetime.now().strftime('%Y-%m-%dT%H-%M-%S')}"
+    out = arguments.out or RUNS / f"bench-{datetime.now().strftime('%Y-%m-%dT%H-%M-%S')}"
     print(bench(arguments.sizes, arguments.dataset, arguments.others, out))
     terminal.talk(f"written    {out}/{{bench.json, questions.svg, memory.svg, times.svg, disk.svg}}")
     return 0

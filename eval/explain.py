@@ -15,7 +15,6 @@ from index.records import Hit
 from index.terminal import shown
 from qa.answer import Citation
 from qa.assistant import ask
-from qa.evidence import THRESHOLD
 from qa.question import content_words
 
 _SHOWN = 10
@@ -91,7 +90,7 @@ def _answer(question: Question, archive: Archive, configuration: str) -> Iterato
     found = ask(question.text, Configured(archive, configuration))
     right = "rightly" if right_outcome(question, found) else "wrongly"
     reason = f": {found.reason}" if found.reason else ""
-    yield f"answer over {configuration}: {found.outcome}, {right}; support {found.support:.3f} of {THRESHOLD}{reason}"
+    yield f"answer over {configuration}: {found.outcome}, {right}; support {found.support:.3f} of {found.threshold:.3f}{reason}"
     for quote in found.quotes or found.nearest:
         mark = "*" if _is_evidence(question, quote) else " "
         yield f"{mark}  “{' '.join(quote.quote.split())}” · {quote.article.title}"

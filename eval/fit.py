@@ -1,59 +1,107 @@
-"""python -m eval.fit DIR...: fit the weights and the threshold of qa/evidence.py on labelled BEIR folders, and print them.
+"""python -m eval.fit DIR...: fit qa/evidence.json on labelled BEIR folders, print its error rates, and write it.
 
 A folder needs an answers.jsonl beside its queries: _id, unanswerable, and evidence (doc and quote). Each question is searched for
-as the assistant would; a candidate sentence is right when it holds a gold quote of its document, or stands inside one. Error rates are of
+as the assistant would; a candidate sentence is right when it holds a gold quote of its document, or stands inside one. Every third
+answerable question is asked again of the passages that other articles have, and so of an archive that does not say. Error rates are of
 questions left out, in five folds that share no article. A folder that has one of the gate's questions is refused: it measures on what
 was not fitted.
+
+The weights beside a reader need readings by one that was not trained on the article: --readings names a file of them
+(eval/train_reader.py), and only questions that it has are used.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from eval.__main__ import prepare
+from eval.__main__ import RUNS, prepare
 from eval.dataset import SAMPLE_QUESTIONS, document_key, records
+from eval.encodings import Kept
+from eval.readings import Readings
 from eval.significance import SEED
-from index import Archive, terminal
+from index import Archive, Hit, terminal
 from index.bm25 import words
 from index.errors import UsageError
 from index.terminal import Command
 from qa.assistant import HITS
-from qa.evidence import FEATURES, Candidate, candidates
+from qa.evidence import FITTED, RANKING, SUPPORT, Candidate, candidates
+from qa.reader import NONE
 
 _FOLDS = 5
+# Every how manieth answerable question is asked of the other articles too.
+_ELSEWHERE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Labelled:
-    """A question's candidates: float[n, 4] features, bool[n] labels, whether it has an answer at all, and its best passage's article."""
+    """A question's candidates, n of them: float[n, 4] and float[n, 3] features, bool[n] labels; whether it has an answer at all, and
+    its best passage's article.
+    """
 
-    features: np.ndarray
+    ranking: np.ndarray
+    support: np.ndarray
     right: np.ndarray
     answerable: bool
     article: str
 
 
-def _labelled(folder: Path, archive: Archive, limit: int) -> Iterator[_Labelled]:
-    answers = [row for _, row in records(folder / "answers.jsonl", ("_id", "unanswerable", "evidence"))]
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """The two regressions of qa/evidence.py."""
+
+    ranking: LogisticRegression
+    support: LogisticRegression
+
+    def best(self, question: _Labelled) -> tuple[float, bool]:
+        """The support of the best candidate, and whether it is right."""
+        at = int(self.ranking.decision_function(question.ranking).argmax())
+        return float(self.support.predict_proba(question.support[at : at + 1])[0, 1]), bool(question.right[at])
+
+
+def _labelled(folder: Path, archive: Archive, limit: int, readings: Readings | None) -> Iterator[_Labelled]:
+    answers = [row for _, row in records(folder / "answers.jsonl", ("_id", "evidence"))]
     texts = {row["_id"]: row["text"] for _, row in records(folder / "queries.jsonl", ("_id", "text"))}
     random.Random(SEED).shuffle(answers)  # noqa: S311 - a sample, not a secret
-    for answer in answers[:limit]:
-        found = candidates(texts[answer["_id"]], archive.search(texts[answer["_id"]], HITS), archive)
-        gold = [] if answer["unanswerable"] else [(one["doc"], " ".join(one["quote"].split())) for one in answer["evidence"]]
-        right = np.array([_is_right(candidate, gold) for candidate in found])
-        if found:
-            features = np.array([candidate.features for candidate in found])
-            yield _Labelled(features, right, not answer["unanswerable"], found[0].hit.passage.article_id)
+    known = [answer for answer in answers if readings is None or readings.takes(texts[answer["_id"]])]
+    for number, answer in enumerate(known[:limit]):
+        question, gold = texts[answer["_id"]], gold_of(answer)
+        hits = archive.search(question, HITS)
+        yield from _asked(question, hits, archive, readings, gold)
+        if gold and number % _ELSEWHERE == 0:
+            titles = {archive.article(hit.passage.article_id).title for hit in hits if _key(hit, archive) in {doc for doc, _ in gold}}
+            elsewhere = [hit for hit in hits if archive.article(hit.passage.article_id).title not in titles]
+            yield from _asked(question, elsewhere, archive, readings, [])
+
+
+def gold_of(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    """Document and quote of each piece of evidence in a line of answers.jsonl; none where nothing answers."""
+    return [] if answer.get("unanswerable") else [(one["doc"], " ".join(one["quote"].split())) for one in answer["evidence"]]
+
+
+def _key(hit: Hit, archive: Archive) -> str:
+    return document_key(archive.article(hit.passage.article_id))
+
+
+def _asked(
+    question: str, hits: Sequence[Hit], archive: Archive, readings: Readings | None, gold: list[tuple[str, str]]
+) -> Iterator[_Labelled]:
+    found = candidates(question, hits, archive, readings)
+    if found:
+        ranking, support = (np.array([[one.features[name] for name in names] for one in found]) for names in (RANKING, SUPPORT))
+        right = np.array([is_right(candidate, gold) for candidate in found])
+        yield _Labelled(ranking, support, right, bool(gold), hits[0].passage.article_id)
 
 
 def check_apart(folder: Path) -> None:
@@ -70,21 +118,21 @@ def _plain(question: str) -> str:
     return " ".join(words(question.casefold()))
 
 
-def _is_right(candidate: Candidate, gold: list[tuple[str, str]]) -> bool:
+def is_right(candidate: Candidate, gold: list[tuple[str, str]]) -> bool:
+    """Whether a sentence holds a quote of its document, or stands inside one; white space does not count."""
     document, text = document_key(candidate.article), " ".join(candidate.text.split())
     return any(document == doc and (quote in text or text in quote) for doc, quote in gold)
 
 
-def _fit(questions: list[_Labelled]) -> LogisticRegression:
-    features = np.concatenate([question.features for question in questions])
-    right = np.concatenate([question.right for question in questions])
-    return LogisticRegression(C=10.0, max_iter=1000).fit(features, right)
+def _fit(questions: list[_Labelled]) -> _Model:
+    ranking = _regression(np.concatenate([one.ranking for one in questions]), np.concatenate([one.right for one in questions]))
+    best = [int(ranking.decision_function(one.ranking).argmax()) for one in questions]
+    support = np.array([one.support[at] for one, at in zip(questions, best, strict=True)])
+    return _Model(ranking, _regression(support, _answerable(questions)))
 
 
-def _best(model: LogisticRegression, question: _Labelled) -> tuple[float, bool]:
-    """The support of the best candidate, and whether it is right."""
-    support = model.predict_proba(question.features)[:, 1]
-    return float(support.max()), bool(question.right[support.argmax()])
+def _regression(features: np.ndarray, labels: np.ndarray) -> LogisticRegression:
+    return LogisticRegression(C=10.0, max_iter=1000).fit(features, labels)
 
 
 def _threshold(supports: np.ndarray, answerable: np.ndarray) -> float:
@@ -114,9 +162,9 @@ def _cross_validated(questions: list[_Labelled]) -> _HeldOut:
     for fit, held_out in GroupKFold(_FOLDS).split(questions, groups=groups):
         fitted = [questions[at] for at in fit]
         model = _fit(fitted)
-        threshold = _threshold(np.array([_best(model, one)[0] for one in fitted]), _answerable(fitted))
+        threshold = _threshold(np.array([model.best(one)[0] for one in fitted]), _answerable(fitted))
         for at in held_out:
-            found.supports[at], found.right[at] = _best(model, questions[at])
+            found.supports[at], found.right[at] = model.best(questions[at])
             found.above[at] = found.supports[at] >= threshold
     return found
 
@@ -127,25 +175,43 @@ def _answerable(questions: list[_Labelled]) -> np.ndarray:
 
 def _run(arguments: argparse.Namespace) -> int:
     questions: list[_Labelled] = []
+    readings = Readings(arguments.readings) if arguments.readings else None
     for folder in arguments.folders:
         check_apart(folder)
         archive = prepare(folder, None)
-        questions += _labelled(folder, archive, arguments.limit)
+        kept = Kept(archive.encoder, RUNS / "encodings")
+        questions += _labelled(folder, Archive(archive.path, kept), arguments.limit, readings)
+        kept.save()
     answerable = _answerable(questions)
     print(f"{len(questions):,} questions, {answerable.sum():,} of them answerable; seed {SEED}")
     found = _cross_validated(questions)
     print(f"held out: best sentence right {found.right[answerable].mean():.3f}, AUROC {roc_auc_score(answerable, found.supports):.3f}")
     print(f"held out: false answers {found.above[~answerable].mean():.3f}, false abstentions {1 - found.above[answerable].mean():.3f}")
-    model = _fit(questions)
-    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(FEATURES, model.coef_[0], strict=True))
-    threshold = _threshold(np.array([_best(model, one)[0] for one in questions]), answerable)
-    print(f"weights: {weights}; intercept {model.intercept_[0]:.2f}; threshold {threshold:.3f}")
+    _write("reader" if readings else NONE, questions)
     return 0
+
+
+def _write(name: str, questions: list[_Labelled]) -> None:
+    """Put the fit in its place in evidence.json, and leave the other one."""
+    model = _fit(questions)
+    threshold = _threshold(np.array([model.best(one)[0] for one in questions]), _answerable(questions))
+    held = json.loads(FITTED.read_text(encoding="utf-8")) if FITTED.is_file() else {}
+    support = {**_weights(SUPPORT, model.support), "intercept": round(float(model.support.intercept_[0]), 3)}
+    held[name] = {"ranking": _weights(RANKING, model.ranking), "support": support, "threshold": round(threshold, 3)}
+    FITTED.write_text(f"{json.dumps(held, indent=2, sort_keys=True)}\n", encoding="utf-8")
+    print(f"{FITTED}: {name}: {json.dumps(held[name])}")
+
+
+def _weights(names: Sequence[str], model: LogisticRegression) -> dict[str, float]:
+    return {name: round(float(weight), 3) for name, weight in zip(names, model.coef_[0], strict=True)}
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="BEIR folders with an answers.jsonl")
     parser.add_argument("--limit", type=int, default=1000, help="questions of each folder, drawn at random (default: 1000)")
+    parser.add_argument(
+        "--readings", type=Path, metavar="FILE", help="fit beside a reader: what readers found that did not know the article"
+    )
 
 
 COMMAND = Command("fit", "Fit the weights and the threshold of the answers.", _options, _run)

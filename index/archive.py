@@ -160,7 +160,7 @@ class Archive:
         for place, (row, score) in enumerate(best.items()):
             terms = tuple(word for word, here in found.items() if here[place])
             why = Why(ranks["bm25"].get(row), ranks["dense"].get(row), terms)
-            hits.append(Hit(self._store.passage(int(current.ids[row])), score, why))
+            hits.append(Hit(self._store.passage(int(current.ids[row])), score, why, rankings["dense"].get(row, 0.0)))
         return hits
 
     def term_weights(self, text: str) -> dict[str, float]:

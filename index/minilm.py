@@ -11,7 +11,7 @@ Devlin et al., "BERT", NAACL 2019; Vaswani et al., "Attention Is All You Need", 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ Floats = NDArray[np.float32]
 
 # Tokens in one pass: the widest array, float32[256, 1536], stays in the processor's cache. 4,096 took a fifth more.
 _BLOCK = 256
+_STORED = {"F32": "<f4", "F16": "<f2"}
 
 
 def fits(folder: Path) -> bool:
@@ -41,7 +42,7 @@ def fits(folder: Path) -> bool:
             and not reader.get("do_lower_case")
             and not prompts.get("default_prompt_name")
             and (folder / "tokenizer.json").is_file()
-            and _tensors(folder / "model.safetensors")["embeddings.word_embeddings.weight"].dtype == np.float32
+            and "embeddings.word_embeddings.weight" in tensors(folder / "model.safetensors", {"F32"})
         )
     except (OSError, ValueError, KeyError, TypeError):  # a file or a field that the family has is not there
         return False
@@ -51,30 +52,34 @@ def _json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _tensors(file: Path) -> dict[str, Floats]:
-    """name -> float32 tensor, mapped; others are left out. The format: u64 n, n bytes of JSON, then the numbers.
+def tensors(file: Path, stored: Collection[str] = _STORED) -> dict[str, Floats]:
+    """name -> float32 tensor, of those `stored` as F32, which are mapped, and F16, which are widened; others are left out.
 
-    https://huggingface.co/docs/safetensors; its own reader copies all 90 MB, 0.04 s, and a question needs half of them.
+    The format: u64 n, n bytes of JSON, then the numbers. https://huggingface.co/docs/safetensors; its own reader copies all 90 MB,
+    0.04 s, and a question needs half of them.
     """
     raw = np.memmap(file, mode="r")
     start = 8 + int(raw[:8].view("<u8")[0])
     header = json.loads(raw[8:start].tobytes())
     return {
-        name: raw[start:][slice(*entry["data_offsets"])].view("<f4").reshape(entry["shape"])
+        name: raw[start:][slice(*entry["data_offsets"])]
+        .view(_STORED[entry["dtype"]])
+        .reshape(entry["shape"])
+        .astype(np.float32, copy=False)
         for name, entry in header.items()
-        if entry.get("dtype") == "F32"
+        if entry.get("dtype") in stored
     }
 
 
 class MiniLM:
-    """A model of the family, read from its folder."""
+    """A model of the family, read from its folder; `changed` tensors stand in for its own: those of a model fine-tuned from it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changed: Mapping[str, Floats] | None = None) -> None:
         config = _json(folder / "config.json")
         self.dimension = int(config["hidden_size"])
         self.max_tokens = int(_json(folder / "sentence_bert_config.json")["max_seq_length"])
         self._layers, self._heads, self._eps = config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"]
-        self._weights = _tensors(folder / "model.safetensors")
+        self._weights = tensors(folder / "model.safetensors") | dict(changed or {})
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -86,34 +91,40 @@ class MiniLM:
     def encode(self, texts: list[str]) -> Iterator[Floats]:
         """float32[n, dimension] for each run of texts that shares a pass, in order; each row of length 1."""
         ids = [self._ids(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)]
-        first = size = 0
-        for last, text in enumerate(ids):
-            if size + len(text) > _BLOCK and last > first:
-                yield self._forward(ids[first:last])
-                first, size = last, 0
-            size += len(text)
-        if ids:
-            yield self._forward(ids[first:])
+        for first, last in blocks([len(text) for text in ids]):
+            sums = np.add.reduceat(self.states(ids[first:last]), starts(ids[first:last]))  # brought to length 1, a sum is a mean
+            yield sums / np.linalg.norm(sums, axis=1, keepdims=True)
+
+    @property
+    def marks(self) -> tuple[int, int]:
+        """The ids that stand before the first of two texts that are read together, and after each of them: [CLS] and [SEP]."""
+        first, after = self._tokenizer.encode("").ids
+        return first, after
+
+    def tokens(self, texts: list[str]) -> list[list[int]]:
+        """The token ids of each text, special ones left out."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
 
     def _ids(self, ids: list[int]) -> list[int]:
         """The token ids of a text, cut to what the model reads, with the last one, [SEP], kept."""
         return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
 
-    def _forward(self, texts: list[list[int]]) -> Floats:
-        """float32[len(texts), dimension], from token ids. Texts stand one below the other, so that none is padded."""
+    def states(self, texts: list[list[int]], kinds: list[list[int]] | None = None) -> Floats:
+        """float32[tokens, dimension]: the last layer, from token ids. Texts stand one below the other, so that none is padded.
+
+        `kinds` are their token types, 0 or 1: which of two texts that are read together a token is of.
+        """
         ends = np.cumsum([0, *map(len, texts)])
         ids, positions = np.concatenate(texts), np.concatenate([np.arange(len(text)) for text in texts])
         spans = list(pairwise(ends.tolist()))
         word, position, kind = (self._weights[f"embeddings.{name}_embeddings.weight"] for name in ("word", "position", "token_type"))
-        x = self._norm(word[ids] + position[positions] + kind[0], "embeddings")
+        x = self._norm(word[ids] + position[positions] + kind[np.concatenate(kinds) if kinds else 0], "embeddings")
         for number in range(self._layers):
             layer = f"encoder.layer.{number}."
             x = self._norm(x + self._attention(x, spans, layer), f"{layer}attention.output")
             inner = _gelu(self._linear(x, f"{layer}intermediate.dense"))
             x = self._norm(x + self._linear(inner, f"{layer}output.dense"), f"{layer}output")
-        sums = np.add.reduceat(x, ends[:-1])  # brought to length 1, a sum is a mean
-        unit: Floats = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-        return unit
+        return x
 
     def _attention(self, x: Floats, spans: list[tuple[int, int]], layer: str) -> Floats:
         """float32[tokens, dimension]: softmax(q k' / sqrt(d)) v of each head, within each text."""
@@ -137,6 +148,23 @@ class MiniLM:
         x = x - x.mean(-1, keepdims=True)
         x /= np.sqrt((x * x).mean(-1, keepdims=True) + self._eps)
         return x * self._weights[f"{name}.LayerNorm.weight"] + self._weights[f"{name}.LayerNorm.bias"]
+
+
+def blocks(sizes: list[int]) -> Iterator[tuple[int, int]]:
+    """Runs [first, last) of texts that share a pass: as many as fit into a block, by their numbers of tokens."""
+    first = size = 0
+    for last, more in enumerate(sizes):
+        if size + more > _BLOCK and last > first:
+            yield first, last
+            first, size = last, 0
+        size += more
+    if sizes:
+        yield first, len(sizes)
+
+
+def starts(texts: list[list[int]]) -> NDArray[np.int64]:
+    """int64[len(texts)]: the row at which each text begins where they stand one below the other."""
+    return np.cumsum([0, *map(len, texts[:-1])])
 
 
 def _gelu(x: Floats) -> Floats:

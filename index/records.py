@@ -44,11 +44,15 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found by a search. The score orders one list only: never shown, never compared across questions."""
+    """A passage found by a search. The score orders one list only: never shown, never compared across questions.
+
+    `cosine` is that of question and passage, and is the same measure for every question; 0 where the dense leg did not find it.
+    """
 
     passage: Passage
     score: float
     why: Why
+    cosine: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ def _ask_options(parser: argparse.ArgumentParser) -> None:
     terminal.json_option(parser)
     terminal.filter_options(parser)
     parser.add_argument("question", nargs="+", help="the question, in your own words")
+    parser.add_argument("--reader", metavar="NAME", help='a reader, by name or folder; "none": without (default: $CLIPPINGS_READER)')
     parser.add_argument("--explain", action="store_true", help="show why each quote was found, and where the time went")
 
 
@@ -35,7 +36,7 @@ def _ask(arguments: argparse.Namespace) -> int:
     archive = terminal.open_archive(arguments.archive, arguments.model)
     archive.load()
     seconds["load"] = perf_counter() - started
-    answer = ask(question, archive, filters)
+    answer = ask(question, archive, filters, arguments.reader)
     if arguments.json:
         terminal.print_json(answer.as_dict())
     else:

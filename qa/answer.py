@@ -60,7 +60,7 @@ class Searched:
 class Answer:
     """The quotes that answer a question, the headline first; or none, and why, with the nearest that are not an answer.
 
-    `support` is the best sentence's, 0 to 1: what was held against the threshold. It is for the evals, and never shown.
+    `support` is the best sentence's, 0 to 1: what was held against the threshold. Both are for the evals, and never shown.
     """
 
     question: str
@@ -69,6 +69,7 @@ class Answer:
     nearest: tuple[Citation, ...]
     searched: Searched
     support: float
+    threshold: float = 0.0
 
     @property
     def outcome(self) -> str:

@@ -11,6 +11,7 @@ from qa import evidence
 from qa.answer import Answer, Citation, Searched
 from qa.evidence import Candidate
 from qa.question import content_words, stand_alone, topic
+from qa.reader import named
 
 # Five hold the evidence of 0.90 of the sample questions, ten of 0.92, at half the time (eval/README.md).
 HITS = 5
@@ -19,8 +20,8 @@ QUOTES = 5
 _SUPPORTING = 0.25
 
 
-def ask(message: str, archive: Archive, filters: Filters | None = None) -> Answer:
-    """The archive's answer to a message: up to five quotes, or none and the reason.
+def ask(message: str, archive: Archive, filters: Filters | None = None, reader: str | None = None) -> Answer:
+    """The archive's answer to a message: up to five quotes, or none and the reason. `reader` is a name for `qa.reader.named`.
 
     A QuestionError where nothing is asked, a UsageError where an outlet of the filters is none of the archive's.
     """
@@ -30,15 +31,16 @@ def ask(message: str, archive: Archive, filters: Filters | None = None) -> Answe
         reach = archive.reach(filters)
         hits = archive.search(question, HITS, filters)
         found = perf_counter()
-        ranked = evidence.candidates(question, hits, archive)
+        ranked = evidence.candidates(question, hits, archive, named(reader))
         missing = archive.unknown(content_words(question))
     support = ranked[0].support if ranked else 0.0
-    answered = support >= evidence.THRESHOLD
+    threshold = ranked[0].fit.threshold if ranked else 0.0
+    answered = bool(ranked) and support >= threshold
     chosen = _cite([one for one in ranked[:QUOTES] if one.support >= _SUPPORTING * support], question)
     reason = "" if answered else _why_not(ranked, missing, reach, str(filters or ""))
     seconds = {"search": found - started, "answer": perf_counter() - found}
     searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
-    return Answer(question, reason, chosen if answered else (), () if answered else chosen[:3], searched, support)
+    return Answer(question, reason, chosen if answered else (), () if answered else chosen[:3], searched, support, threshold)
 
 
 def _cite(chosen: Sequence[Candidate], question: str) -> tuple[Citation, ...]:

@@ -5,7 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as every command has it; on a busy machine a second thread costs minutes here
-for variable in ("CLIPPINGS_ARCHIVE", "CLIPPINGS_MODEL"):
+for variable in ("CLIPPINGS_ARCHIVE", "CLIPPINGS_MODEL", "CLIPPINGS_READER"):
     os.environ.pop(variable, None)
 
 from collections.abc import Callable, Iterator  # noqa: E402
@@ -32,6 +32,13 @@ HEAVY = {
     "torch", "sentence_transformers", "transformers", "sklearn", "scipy", "gradio", "trafilatura", "lxml", "dateutil", "yaml",
     "markdown_it", "tqdm", "rich",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only tests of the real model answer with the real reader."""
+    if not request.node.get_closest_marker("model"):
+        monkeypatch.setenv("CLIPPINGS_READER", "none")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from index import Archive, Filters
 from index.errors import UsageError
 from index.filtering import filters
 from index.records import Reach
-from qa import ask
+from qa import ask, evidence
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -142,7 +143,8 @@ def test_ask_says_that_a_filter_shuts_everything_out(six: Run) -> None:
 def test_an_abstention_under_a_filter_speaks_of_what_passes(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The words of the question may stand in what was left out."""
     archive.add([folder(FILES)])
-    monkeypatch.setattr("qa.evidence.THRESHOLD", 2.0)
+    held = evidence.fitted(False)
+    monkeypatch.setattr(evidence, "fitted", lambda with_reader: replace(held, threshold=2.0))
     assert ask("was the ferry sold", archive, Filters(("harbour courier",))).reason == (
         "no sentence of the articles from harbour courier comes close enough to answering it"
     )

@@ -23,6 +23,7 @@ from index.errors import UsageError
 from index.fusion import Ranking, weighted_sum
 from index.records import Article, Passage
 from index.sentences import sentences
+from qa import evidence
 
 
 def checked(old: list[float], new: list[float]) -> gate.Check:
@@ -142,7 +143,8 @@ def test_the_sample_set_passes_the_gate(sample_result: Result) -> None:
 def test_an_assistant_that_never_abstains_fails_the_gate(sample: Archive, sample_result: Result, tmp_path: Path) -> None:
     """Though it answers more of the answerable."""
     questions = dataset.sample(sample)
-    with patch("qa.evidence.THRESHOLD", 0):
+    held = evidence.fitted(True)
+    with patch("qa.evidence.fitted", lambda with_reader: replace(held, threshold=0.0)):
         answers = run.answers(questions, sample, "hybrid", Kept(sample.encoder, tmp_path))
     runs = [replace(one, answers=answers) if one.name == "hybrid" else one for one in sample_result.runs]
     found = replace(sample_result, runs=runs)

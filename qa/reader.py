@@ -1,0 +1,150 @@
+"""Question + passages -> for each sentence the log-odds that it answers, against nothing in its passage doing so.
+
+The default reader is the default model fine-tuned (qa/reader_minilm/README.md), run by numpy. Any extractive question-answering
+model or cross-encoder of transformers can be set in its place by name or folder, and with none everything else still works.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from index import terminal
+from index.encoder import SentenceEncoder
+from index.errors import ModelError
+from index.minilm import Floats, MiniLM, blocks, starts, tensors
+
+DEFAULT_READER = "minilm"
+NONE = "none"
+# Log-odds are kept within it: beyond, a sentence is no more or less certain for a decision.
+BOUND = 15.0
+
+_WEIGHTS = Path(__file__).parent / "reader_minilm" / "weights.safetensors"
+_DIGEST = "fe1ebe8d23a8797a7f286dbeff655bbc39a1363fc360efdab5bbb7cf4f313ed7"
+# Tokens of the heading, and of all that is read at once, as in training.
+_HEADING, _LIMIT = 64, 384
+# 999 of 1,000 questions of the training have at most so many tokens; of longer ones it knows nothing, and finds no answer to most.
+_LONGEST = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A passage to read: the title of its article, and its sentences."""
+
+    heading: str
+    sentences: tuple[str, ...]
+
+
+class Reader(Protocol):
+    """Anything that reads passages with a question in mind."""
+
+    name: str
+
+    def takes(self, question: str) -> bool:
+        """Whether it can be asked this."""
+
+    def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
+        """For each text float32[its sentences], within +-BOUND: the log-odds that a sentence answers, against that none there does."""
+
+
+def named(name: str | None = None) -> Reader | None:
+    """The reader of a name, or of $CLIPPINGS_READER, or the default one; None where that is "none". A ModelError says what to do."""
+    return _load(name or os.environ.get("CLIPPINGS_READER") or DEFAULT_READER)
+
+
+@cache
+def _load(name: str) -> Reader | None:
+    if name == NONE:
+        return None
+    if name == DEFAULT_READER and not _WEIGHTS.is_file():
+        terminal.talk(f"answering without a reader: {_WEIGHTS} is missing; {_REMEDY}")
+        return None
+    if name == DEFAULT_READER:
+        return FineTuned(_WEIGHTS)
+    from qa.other_reader import OtherReader
+
+    return OtherReader(name)
+
+
+class FineTuned:
+    """The default model with the layers of a file in place of its own, and two heads: over a sentence's mean, and over its tokens."""
+
+    name = DEFAULT_READER
+
+    def __init__(self, weights: Path) -> None:
+        """Load the weights; a ModelError where they are not the published ones."""
+        try:
+            digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        except OSError as error:
+            raise ModelError(f"reader: {weights} cannot be read ({error.strerror}): {_REMEDY}") from error
+        if digest != _DIGEST:
+            raise ModelError(f"reader: {weights} is not the published file: {_REMEDY}")
+        changed = tensors(weights)
+        base = SentenceEncoder()
+        assert base.digest  # never load weights that were not checked
+        self._model = MiniLM(base.folder, changed)
+        self._heads = {name.removeprefix("head."): tensor for name, tensor in changed.items() if name.startswith("head.")}
+        self._first, self._between = self._model.marks
+
+    def takes(self, question: str) -> bool:
+        """Whether the question is no longer than those that it was trained on."""
+        return self._model.count([question])[0] <= _LONGEST
+
+    def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
+        """As `Reader.read`; sentences beyond the first 384 tokens are not read, and have the lowest log-odds."""
+        asked = self._model.tokens([question])[0]
+        rows = [self._row(asked, text) for text in texts]
+        order = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
+        parts = [order[first:last] for first, last in blocks([len(rows[at].ids) for at in order])]
+        found: list[Floats] = [np.empty(0, np.float32)] * len(rows)
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as cores:  # each multiplies by itself; see eval/README.md
+            for part, scores in zip(parts, cores.map(lambda part: list(self._scores([rows[at] for at in part])), parts), strict=True):
+                for at, score in zip(part, scores, strict=True):
+                    found[at] = score
+        return found
+
+    def _row(self, asked: list[int], text: Text) -> _Row:
+        heading, *sentences = self._model.tokens([text.heading, *text.sentences])
+        opening = [self._first, *asked, self._between]
+        ids, ends = [*opening, *heading[:_HEADING]], []
+        for sentence in sentences:
+            ids += sentence[: _LIMIT - 1 - len(ids)]
+            ends.append(len(ids))
+        begin = len(opening) + len(heading[:_HEADING])
+        return _Row([*ids, self._between], [0] * len(opening) + [1] * (len(ids) + 1 - len(opening)), [begin, *ends])
+
+    def _scores(self, rows: list[_Row]) -> Iterator[Floats]:
+        """float32[sentences] of each row."""
+        states = self._model.states([row.ids for row in rows], [row.kinds for row in rows])
+        heads = self._heads
+        means, tokens = states @ heads["sentence.weight"][0], states @ heads["token.weight"][0] + heads["token.bias"][0]
+        nulls = states @ heads["cls.weight"][0] + heads["cls.bias"][0]
+        for row, start in zip(rows, starts([row.ids for row in rows]), strict=True):
+            scores = np.full(len(row.ends) - 1, -BOUND, dtype=np.float32)
+            for at, (first, last) in enumerate(pairwise(row.ends)):
+                if first < last:
+                    here = slice(start + first, start + last)
+                    answer = np.logaddexp.reduce(tokens[here])
+                    scores[at] = means[here].mean() + heads["sentence.bias"][0] + answer - nulls[start]
+            yield scores.clip(-BOUND, BOUND)
+
+
+_REMEDY = 'take it from the repository again, or read with CLIPPINGS_READER="none"'
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One text with its question in tokens: their ids and types, and where its sentences begin and the last one ends."""
+
+    ids: list[int]
+    kinds: list[int]
+    ends: list[int]
