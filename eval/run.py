@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from eval.dataset import Dataset, Question, document_key, passage_key
@@ -62,6 +62,18 @@ class Configured(Archive):
         return super().search(query, k, filters, *self._configuration)
 
 
+class _Answering(Configured):
+    """The same with the cosine of every hit, whatever leg found it: support is counted with it, as where both legs search."""
+
+    def search(
+        self, query: str, k: int = 10, filters: Filters | None = None, legs: Collection[str] = LEGS, fuse: Fusion = weighted_sum
+    ) -> list[Hit]:
+        """As `Configured.search`."""
+        hits = super().search(query, k, filters, legs, fuse)
+        vectors = self.encoder.encode([query, *(self.text(hit.passage) for hit in hits)])
+        return [replace(hit, cosine=hit.cosine or float(vector @ vectors[0])) for hit, vector in zip(hits, vectors[1:], strict=True)]
+
+
 def search(dataset: Dataset, archive: Archive, configuration: str, step: Step = lambda: None) -> Run:
     """Run every answerable question through a configuration."""
     configured = Configured(archive, configuration)
@@ -115,7 +127,7 @@ def _relevant(question: Question, archive: Archive) -> dict[str, int]:
 
 def answers(dataset: Dataset, archive: Archive, configuration: str, kept: Kept, step: Step = lambda: None) -> dict[str, Answer]:
     """The assistant's answer to every question over a configuration, each asked by itself."""
-    configured = Configured(Archive(archive.path, kept), configuration)
+    configured = _Answering(Archive(archive.path, kept), configuration)
     given = {}
     for question in dataset.questions:
         given[question.id] = ask(question.text, configured)

@@ -24,6 +24,7 @@ from eval.readings import Readings
 from eval.significance import difference, interval
 from index import Archive, Article, Hit, terminal
 from index.chunk import heading, indexed_text
+from index.errors import UsageError
 from index.records import Why
 from index.terminal import Command
 from qa.evidence import candidates
@@ -78,15 +79,17 @@ def _chosen(given: list[_Given], archive: Archive, reader: Reader | None) -> Ite
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    reader = Readings(arguments.readings) if arguments.readings else named(arguments.reader)
+    if reader is None:
+        raise UsageError("a reader is compared with none: name one with --reader")
     for folder in arguments.folders:
         by_paragraphs = (folder / "answers.jsonl").is_file()
         source, given = (folder, _of_paragraphs(folder)) if by_paragraphs else _of_sections(folder)
         opened = prepare(source, None)
         kept = Kept(opened.encoder, RUNS / "encodings")
         archive = Archive(opened.path, kept)
-        reader = Readings(arguments.readings) if arguments.readings else named(arguments.reader)
-        asked = [one for one in given if not arguments.readings or (reader and reader.takes(one.question))][:: arguments.every]
-        rows = {name: list(_chosen(asked, archive, by)) for name, by in ((NONE, None), (reader.name if reader else NONE, reader))}
+        asked = [one for one in given if not arguments.readings or reader.takes(one.question)][:: arguments.every]
+        rows = {name: list(_chosen(asked, archive, by)) for name, by in ((NONE, None), (reader.name, reader))}
         kept.save()
         _print(folder.resolve().name, asked, rows)
     return 0

@@ -34,6 +34,8 @@ _DIGEST = "fe1ebe8d23a8797a7f286dbeff655bbc39a1363fc360efdab5bbb7cf4f313ed7"
 _HEADING, _LIMIT = 64, 384
 # 999 of 1,000 questions of the training have at most so many tokens; of longer ones it knows nothing, and finds no answer to most.
 _LONGEST = 32
+# Readings of this process: the chat asks again for a thumb, and the evals the same of each configuration.
+_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,23 @@ class FineTuned:
         self._model = MiniLM(base.folder, changed)
         self._heads = {name.removeprefix("head."): tensor for name, tensor in changed.items() if name.startswith("head.")}
         self._first, self._between = self._model.marks
+        self._held: dict[tuple[str, Text], Floats] = {}
 
     def takes(self, question: str) -> bool:
         """Whether the question is no longer than those that it was trained on."""
         return self._model.count([question])[0] <= _LONGEST
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
-        """As `Reader.read`; sentences beyond the first 384 tokens are not read, and have the lowest log-odds."""
+        """As `Reader.read`; sentences beyond the first 384 tokens are not read, and have the lowest log-odds. What was read is kept."""
+        held = {text: self._held[question, text] for text in texts if (question, text) in self._held}
+        new = [text for text in dict.fromkeys(texts) if text not in held]
+        held |= dict(zip(new, self._read(question, new), strict=True))
+        if len(self._held) > _KEPT:
+            self._held.clear()
+        self._held |= {(question, text): scores for text, scores in held.items()}
+        return [held[text] for text in texts]
+
+    def _read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
         asked = self._model.tokens([question])[0]
         rows = [self._row(asked, text) for text in texts]
         order = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
