@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from index import blocks, dense, segment, update
+from index import articles, blocks, dense, segment, update
 from index.changes import Report
 from index.encoder import Encoder, Vectors
 from index.errors import CorruptError
@@ -61,7 +61,7 @@ def repair(folder: Path, store: Store, encoder: Encoder, fingerprint: dict[str, 
 
 
 def _sorted_out(store: Store) -> tuple[list[Article], list[str]]:
-    """The articles whose rows are sound, and the paths of the others."""
+    """The articles whose rows are sound, and the paths of the others; what is known of one whose path is damaged too."""
     sound, damaged = [], []
     for article_id, path in store.ids_and_paths():
         try:
@@ -70,8 +70,10 @@ def _sorted_out(store: Store) -> tuple[list[Article], list[str]]:
             article = None
         if article:
             sound.append(article)
-        else:
+        elif articles.article_id(path) == article_id:
             damaged.append(path)
+        else:  # a flipped bit can make it the path of another article, which is sound
+            damaged.append(f"article {article_id}, perhaps of {path}: 'clippings update' takes it in again where its file is")
     return sound, damaged
 
 

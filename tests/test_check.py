@@ -154,6 +154,17 @@ def test_an_article_that_is_no_text_any_more_is_named(whole: Archive, home: Path
     assert "Story 5" in damaged.article(damaged.search("story 5")[0].passage.article_id).text
 
 
+def test_a_damaged_path_is_not_taken_for_that_of_another_article(whole: Archive, home: Path) -> None:
+    """One bit makes a7.txt a3.txt, which is there and sound: the seventh is named as lost, and an add takes it in again."""
+    change(whole.path, "UPDATE article SET path = replace(path, 'a7', 'a3') WHERE path LIKE '%a7.txt'")
+    checked = Archive(whole.path, BagEncoder()).repair()
+    assert not checked.whole
+    assert [line.split(" ")[:2] for line in checked.done] == [["made", "again:"], ["lost:", "article"]]
+    again = Archive(whole.path, BagEncoder())
+    assert again.census()["articles"] == 7
+    assert again.add([home]).new == 1
+
+
 def test_a_half_deleted_leftover_is_not_taken_for_a_segment(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an add that was killed before its commit: the next one, which writes the same, does not trust it."""
     home = folder({"ferry.txt": "The ferry sank."})
