@@ -70,11 +70,19 @@ def _sorted_out(store: Store) -> tuple[list[Article], list[str]]:
             article = None
         if article:
             sound.append(article)
-        elif articles.article_id(path) == article_id:
+        elif _names(path, article_id):
             damaged.append(path)
         else:  # a flipped bit can make it the path of another article, which is sound
             damaged.append(f"article {article_id}, perhaps of {path}: 'clippings update' takes it in again where its file is")
     return sound, damaged
+
+
+def _names(path: str, article_id: str) -> bool:
+    """Whether an id is made of a path; not of one that is no text any more."""
+    try:
+        return articles.article_id(path) == article_id
+    except UnicodeEncodeError:
+        return False
 
 
 def _vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:

@@ -154,9 +154,10 @@ def test_an_article_that_is_no_text_any_more_is_named(whole: Archive, home: Path
     assert "Story 5" in damaged.article(damaged.search("story 5")[0].passage.article_id).text
 
 
-def test_a_damaged_path_is_not_taken_for_that_of_another_article(whole: Archive, home: Path) -> None:
-    """One bit makes a7.txt a3.txt, which is there and sound: the seventh is named as lost, and an add takes it in again."""
-    change(whole.path, "UPDATE article SET path = replace(path, 'a7', 'a3') WHERE path LIKE '%a7.txt'")
+@pytest.mark.parametrize("path", ["replace(path, 'a7', 'a3')", "CAST(x'2ff3' AS TEXT)"])
+def test_a_damaged_path_is_not_taken_for_that_of_another_article(whole: Archive, home: Path, path: str) -> None:
+    """One bit makes a7.txt a3.txt, which is there and sound, or no text: it is named as lost, and an add takes it in again."""
+    change(whole.path, f"UPDATE article SET path = {path} WHERE path LIKE '%a7.txt'")
     checked = Archive(whole.path, BagEncoder()).repair()
     assert not checked.whole
     assert [line.split(" ")[:2] for line in checked.done] == [["made", "again:"], ["lost:", "article"]]
