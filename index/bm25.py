@@ -160,7 +160,7 @@ class BM25(BM25Okapi):  # type: ignore[misc]
         living = [part.lengths[self._alive[span]] for part, span in self._parts]
         self.corpus_size = int(self._alive.sum())
         self.avgdl = sum(int(lengths.sum(dtype=np.int64)) for lengths in living) / self.corpus_size if self.corpus_size else 0.0
-        self._all_alive = [bool(self._alive[span].all()) for _, span in self._parts]
+        self._dead = [np.flatnonzero(~self._alive[span]) for _, span in self._parts]
         # What a text's length adds to a count before it divides: worked out once.
         self._norms = [k1 * (1 - b + b * part.lengths / self.avgdl) if self.avgdl else part.lengths for part in parts]
 
@@ -170,37 +170,28 @@ class BM25(BM25Okapi):  # type: ignore[misc]
 
     def knows(self, term: str) -> bool:
         """Whether a term stands in any text."""
-        return self._found(term) > 0
+        return self._found(self._postings(term)) > 0
 
     def idf(self, term: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)), Lucene's; for a term in no text too, where it is highest."""
-        return self._idf(self._found(term))
+        return self._idf(self._found(self._postings(term)))
 
     def _idf(self, found: int) -> float:
         return float(np.log1p((self.corpus_size - found + 0.5) / (found + 0.5)))
 
-    def _found(self, term: str) -> int:
-        return sum(len(rows) for rows, _ in self._postings(term))
-
     def _postings(self, term: str) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """For each part, the rows of it, rising, that a term stands in, and how often."""
-        return [self._living(part, span, whole, _key(term)) for (part, span), whole in zip(self._parts, self._all_alive, strict=True)]
+        """For each part, the rows of it, rising, that a term stands in, alive or not, and how often."""
+        return [(part.rows[entries], part.counts[entries]) for part, _ in self._parts for entries in [part.find(_key(term))]]
 
-    def _living(self, part: Postings, span: slice, whole: bool, key: np.uint64) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        entries = part.find(key)
-        rows, counts = part.rows[entries], part.counts[entries]
-        if whole:
-            return rows, counts
-        living = self._alive[span][rows]
-        return rows[living], counts[living]
+    def _found(self, postings: list[tuple[NDArray[np.int32], NDArray[np.int32]]]) -> int:
+        """How many rows that are alive a term stands in. Those that are not are few: they are looked up, and not all are sifted."""
+        return sum(len(rows) - int(_among(dead, rows).sum()) for (rows, _), dead in zip(postings, self._dead, strict=True))
 
     def stands_in(self, term: str, rows: Rows) -> NDArray[np.bool_]:
         """bool[len(rows)]: whether a term stands in each of some rows."""
         found = np.zeros(len(rows), dtype=bool)
         for (_, span), (has, _) in zip(self._parts, self._postings(term), strict=True):
-            at = np.searchsorted(has, rows - span.start)
-            inside = at < len(has)
-            found[inside] |= has[at[inside]] == rows[inside] - span.start
+            found |= _among(rows - span.start, has)
         return found
 
     def get_scores(self, query: list[str]) -> Scores:
@@ -208,9 +199,11 @@ class BM25(BM25Okapi):  # type: ignore[misc]
         scores = np.zeros(len(self))
         for term, times in Counter(query).items():
             postings = self._postings(term)
-            weight = times * (self.k1 + 1) * self._idf(sum(len(rows) for rows, _ in postings))
+            weight = times * (self.k1 + 1) * self._idf(self._found(postings))
             for (rows, counts), (_, span), norms in zip(postings, self._parts, self._norms, strict=True):
                 scores[span][rows] += weight * counts / (counts + norms[rows])
+        for (_, span), dead in zip(self._parts, self._dead, strict=True):
+            scores[span][dead] = 0
         return scores
 
     def get_batch_scores(self, query: list[str], doc_ids: list[int]) -> list[float]:
@@ -233,3 +226,11 @@ class BM25(BM25Okapi):  # type: ignore[misc]
             rows, found = rows[good], found[good]
         best = np.argsort(-found, kind="stable")[:k]
         return rows[best], found[best]
+
+
+def _among(some: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """bool[len(some)]: which are among `rows`, rising."""
+    if not len(rows):
+        return np.zeros(len(some), dtype=bool)
+    found: NDArray[np.bool_] = rows[np.searchsorted(rows, some).clip(max=len(rows) - 1)] == some
+    return found

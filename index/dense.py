@@ -22,9 +22,10 @@ VECTORS, CODES = "vectors.faiss", "codes.faiss"
 # Passages of a segment up to which a scan is fast enough, and the recall@10 that codes must have.
 FLAT = 100_000
 RECALL = 0.98
-# Rows whose codes are nearest, for each that is asked for, and at least: what recall@10 costs (eval/README.md).
+# Rows of a segment whose vectors are looked at because their codes are near: at least so many, of which the recall is measured, and
+# of all segments together so many for each that is asked for.
+_LEAST = 1000
 _CANDIDATES = 2
-_LEAST = 2000
 _BATCH = 1 << 16
 
 Stored = NDArray[np.float16] | NDArray[np.float32]
@@ -111,7 +112,9 @@ class Dense:
         """
         found = [_NOTHING]
         for part, first in zip(self._parts, self._firsts, strict=False):
-            rows, cosines = part.search(query, k, None if allow is None else allow[first : first + len(part.rows)])
+            here = None if allow is None else allow[first : first + len(part.rows)]
+            candidates = max(_LEAST, _CANDIDATES * k * len(part.rows) // len(self))
+            rows, cosines = part.search(query, k, candidates, here)
             found.append((rows + first, cosines))
         rows, cosines = (np.concatenate(columns) for columns in zip(*found, strict=True))
         best = np.lexsort((rows, -cosines))[:k]
@@ -136,14 +139,14 @@ class _Part:
         self._codes: Any = _open(folder.open(CODES), None) if CODES in folder else None
         self.rows = self._file.rows(count, np.dtype((np.float16, self._exact.d)))
 
-    def search(self, query: Vectors, k: int, allow: NDArray[np.bool_] | None) -> Found:
-        """As `Dense.search`. Few rows are scanned; so are all where codes find too few."""
+    def search(self, query: Vectors, k: int, candidates: int, allow: NDArray[np.bool_] | None) -> Found:
+        """As `Dense.search`. Few rows are scanned, and so are all where a filter leaves too little of what the codes found."""
         living = len(self.rows) if allow is None else int(allow.sum())
         if living == 0:
             return _NOTHING
         if self._codes is not None and living > FLAT:
-            found = self._search_codes(query, k, max(_LEAST, _CANDIDATES * k) * len(self.rows) // living, allow)
-            if len(found[0]) == min(k, living):
+            found = self._search_codes(query, k, candidates * len(self.rows) // living, allow)
+            if len(found[0]) >= min(k, candidates // 2):
                 return found
         return self._scan(query, min(k, living), allow)
 
@@ -151,7 +154,7 @@ class _Part:
         rows = np.sort(self._codes.search(query.reshape(1, -1), min(candidates, len(self.rows)))[1][0])
         rows = rows[rows >= 0]  # faiss pads what it does not find with -1, which Python would take for the last row
         rows = rows if allow is None else rows[allow[rows]]
-        cosines = self.rows.at(rows).astype(np.float32) @ query
+        cosines = np.einsum("ij,j->i", self.rows.at(rows).astype(np.float32), query)  # in one thread, which @ is not
         best = np.argsort(-cosines, kind="stable")[:k]
         return rows[best], cosines[best]
 
