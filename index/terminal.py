@@ -78,7 +78,7 @@ def archive_options(parser: argparse.ArgumentParser, help_text: str = "the archi
     parser.add_argument("--model", default=os.environ.get("CLIPPINGS_MODEL") or None, metavar="NAME", help=model)
 
 
-def json_option(parser: argparse.ArgumentParser) -> None:
+def json_option(parser: argparse._ActionsContainer) -> None:
     """--json."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
@@ -113,10 +113,15 @@ def ranks(why: Why) -> str:
     return ", ".join(f"{leg} rank {rank}" if rank else f"{leg} not found" for leg, rank in legs)
 
 
+def as_json(value: Any, indent: int | None = 2) -> str:
+    """JSON, with a line end; what a terminal would not show stands as \\uNNNN, so that nothing is lost."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _UNSHOWN.sub(lambda sign: sign[0] if sign[0] == "\n" else json.dumps(sign[0])[1:-1], text) + "\n"
+
+
 def print_json(value: Any) -> None:
-    """Indented JSON on stdout; what a terminal would not show stands as \\uNNNN, so that nothing is lost."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    print(_UNSHOWN.sub(lambda sign: sign[0] if sign[0] == "\n" else json.dumps(sign[0])[1:-1], text))
+    """Indented JSON on stdout."""
+    print(as_json(value), end="")
 
 
 def shown(text: str) -> str:

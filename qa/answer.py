@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from index.records import Article, Why
+from qa import fragment
+
+
+def digest(text: str, start: int, end: int, sha256: str) -> str:
+    """What ties a quote to its span and its article's bytes: "v1-" and 16 digits of the SHA-256 of "ARTICLE'S SHA-256:START-END\\nTEXT".
+
+    It shows a slip or an edit, not a forger. No spreadsheet takes it for a number.
+    """
+    whole = f"{sha256}:{start}-{end}\n{text}".encode("utf-8", "surrogatepass")
+    return f"v1-{hashlib.sha256(whole).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,16 @@ class Citation:
         """A name for the quoted span that links can carry: the article, the version of it, start and end."""
         return f"{self.article.id}.{self.article.sha256[:8]}:{self.start}-{self.end}"
 
+    @property
+    def link(self) -> str:
+        """The live page, scrolled to the quote; "" where the article has no address."""
+        return fragment.link(self.article.url, self.article.text, self.start, self.end)
+
+    @property
+    def digest(self) -> str:
+        """What `verify` knows the quote by."""
+        return digest(self.quote, self.start, self.end, self.article.sha256)
+
     def as_dict(self) -> dict[str, Any]:
         """The citation for JSON."""
         article = self.article
@@ -43,6 +64,8 @@ class Citation:
             "date": article.published,
             "url": article.url,
             "sha256": article.sha256,
+            "link": self.link,
+            "digest": self.digest,
         }
 
 

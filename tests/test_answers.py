@@ -112,7 +112,7 @@ def test_json_has_what_a_citation_needs(small: Archive) -> None:
     """The fields that programs rely on, and the same bytes for the same question."""
     answer = ask("who confirmed nine deaths in the ferry", small).as_dict()
     assert list(answer) == ["question", "outcome", "reason", "searched", "quotes", "nearest"]
-    names = ["text", "article", "path", "start", "end", "title", "outlet", "date", "url", "sha256"]
+    names = ["text", "article", "path", "start", "end", "title", "outlet", "date", "url", "sha256", "link", "digest"]
     assert list(answer["quotes"][0]) == names
     assert answer == ask("who confirmed nine deaths in the ferry", small).as_dict()
 

@@ -1,0 +1,157 @@
+"""What qa/export.py wrote, and may have been edited since -> its quotes. Pure: it knows no archive.
+
+A spreadsheet's other delimiter or encoding, a Markdown editor's other escapes and what a reader wrote around the quotes do not matter.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from index.articles.decoding import decode
+from index.articles.source import RefusedError, no_note
+from index.errors import UsageError
+from qa.answer import digest
+from qa.export import NO_ANSWER, rearmed
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_PROVENANCE = re.compile(
+    r"(?P<path>.*), characters (?P<start>\d+) to (?P<end>\d+) of article (?P<article>\S*), SHA-256 (?P<sha256>\S*), digest (?P<digest>\S*)",
+    re.DOTALL,
+)
+_PROVEN = re.compile(r", characters |, SHA-256 |, digest v")
+_TEXTS = ("text", "path", "article", "sha256", "digest")
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A quote as an export has it: `text`, said to be characters start to end of an article. `number` is its place in its answer."""
+
+    number: int
+    text: str
+    path: str
+    start: int
+    end: int
+    article: str
+    sha256: str
+    digest: str
+
+    @property
+    def intact(self) -> bool:
+        """Whether it is still what was exported."""
+        return self.text != "" and self.digest == digest(self.text, self.start, self.end, self.sha256)
+
+
+def read(name: str, data: bytes) -> list[Quoted]:
+    """The quotes in a file of that name, in order; none where its answers are abstentions. A UsageError where it is no export."""
+    suffix = name[name.rfind(".") :].lower()
+    if suffix not in _READERS:
+        raise UsageError(f"{name}: not a file that can be verified: its name ends in {', '.join(_READERS)}")
+    try:
+        return list(_READERS[suffix](decode(data, no_note)))
+    except RefusedError as error:
+        raise UsageError(f"{name}: {error}") from error
+
+
+def _json(text: str) -> Iterator[Quoted]:
+    loaded = _parsed(text)
+    for answer in loaded if isinstance(loaded, list) else [loaded]:
+        yield from _of_answer(answer)
+
+
+def _json_lines(text: str) -> Iterator[Quoted]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                yield from _of_answer(_parsed(line))
+            except RefusedError as error:
+                raise RefusedError(f"line {number}: {error}") from error
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(f"not JSON ({error})") from error
+
+
+def _of_answer(answer: Any) -> Iterator[Quoted]:
+    """The quotes of an answer; what it calls nearest is no answer, and no quote."""
+    quotes = answer.get("quotes") if isinstance(answer, dict) else None
+    if not isinstance(quotes, list):
+        raise RefusedError('not an exported answer: it has no list of "quotes"')
+    for number, quote in enumerate(quotes, start=1):
+        yield _quoted(number, quote if isinstance(quote, dict) else {})
+
+
+def _quoted(number: int, fields: Mapping[str, Any]) -> Quoted:
+    """A quote whose fields may be missing or of another kind: then its digest does not agree."""
+    start, end = (_number(fields.get(name)) for name in ("start", "end"))
+    texts = {name: str(fields.get(name, "")) for name in _TEXTS}
+    return Quoted(number, start=start, end=end, **texts)
+
+
+def _number(value: Any) -> int:
+    """A whole number from 0 as a spreadsheet may write it; -1 for anything else, which no quote has."""
+    written = str(value).strip()
+    return int(written) if re.fullmatch(r"[0-9]{1,9}", written) else -1
+
+
+def _csv(text: str) -> Iterator[Quoted]:
+    header, delimiter = _header(text)
+    csv.field_size_limit(2**31 - 1)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        next(rows)
+        for row in rows:
+            cells = dict.fromkeys(header, "") | dict(zip(header, map(rearmed, row), strict=False))
+            if cells.get("outcome") == "answered" or any(cells[name] for name in _TEXTS):
+                yield _quoted(_number(cells.get("number")), cells)
+    except csv.Error as error:
+        raise RefusedError(f"line {rows.line_num}: not CSV ({error})") from error
+
+
+def _header(text: str) -> tuple[list[str], str]:
+    """The names of the columns, and the delimiter that makes them those of an export."""
+    for delimiter in ",;\t":
+        names = [name.strip() for name in next(csv.reader(text.split("\n", 1)[:1], delimiter=delimiter), [])]
+        if {*_TEXTS, "start", "end"} <= set(names):
+            return names, delimiter
+    raise RefusedError(f"not an exported answer: its header lacks some of the columns {', '.join((*_TEXTS, 'start', 'end'))}")
+
+
+def _markdown(text: str) -> Iterator[Quoted]:
+    """The block quotes that end in a line of provenance; others are somebody's own."""
+    from markdown_it import MarkdownIt
+
+    paragraphs, found = list[str](), False
+    for token in MarkdownIt().parse(text):
+        if token.type == "blockquote_open":
+            paragraphs = []
+        elif token.type == "inline":
+            paragraphs.append(_shown(token.children or []))
+            found = found or paragraphs[-1].startswith(NO_ANSWER)
+        elif token.type == "blockquote_close" and paragraphs and _PROVEN.search(paragraphs[-1]):
+            first, *others, last = paragraphs
+            said = _PROVENANCE.fullmatch(last)
+            fields = said.groupdict() if said else {"path": last}
+            yield _quoted(_number(others[0].split("·")[0] if others else ""), fields | {"text": first})
+            paragraphs, found = [], True
+    if not found:
+        raise RefusedError("no quote of an exported answer in it")
+
+
+def _shown(children: list[Token]) -> str:
+    return "".join("\n" if child.type in ("softbreak", "hardbreak") else child.content for child in children)
+
+
+_READERS: Mapping[str, Callable[[str], Iterator[Quoted]]] = {
+    ".json": _json, ".jsonl": _json_lines, ".csv": _csv, ".md": _markdown, ".markdown": _markdown,
+}  # fmt: skip
