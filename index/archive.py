@@ -192,6 +192,11 @@ class Archive:
         with self.snapshot(()):
             return iter(list(self._store.articles()))
 
+    def known(self) -> dict[str, tuple[str, str]]:
+        """path -> (id, SHA-256 of its bytes) of every article."""
+        with self._guard:
+            return self._store.known()
+
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order."""
         with self.snapshot(()):

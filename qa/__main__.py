@@ -1,10 +1,11 @@
-"""python -m qa "question": the archive's answer, in quotes."""
+"""python -m qa ask|verify: the archive's answer, in quotes; and whether quotes that left the house still stand."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import textwrap
+from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
@@ -18,17 +19,29 @@ if TYPE_CHECKING:
 
 def _ask_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
-    terminal.json_option(parser)
+    form = parser.add_mutually_exclusive_group()
+    terminal.json_option(form)
+    form.add_argument(
+        "--format", choices=("footnote", "markdown", "json", "csv"), help="write the answer for use elsewhere; json is --json"
+    )
     terminal.filter_options(parser)
-    parser.add_argument("question", nargs="+", help="the question, in your own words")
+    parser.add_argument("question", nargs="*", help="the question, in your own words")
+    out = "a new file for the answer, in the format that its ending names (.txt, .md, .json, .csv); for --batch .csv or .jsonl"
+    parser.add_argument("--out", type=Path, metavar="FILE", help=out)
+    batch = "a .csv with a column 'question' (and id, since, until, outlet), a .jsonl, or a .txt with one a line; goes on where it stopped"
+    parser.add_argument("--batch", type=Path, metavar="FILE", help=f"ask the questions of a file: {batch}")
     parser.add_argument("--reader", metavar="NAME", help='a reader, by name or folder; "none": without (default: $CLIPPINGS_READER)')
     parser.add_argument("--explain", action="store_true", help="show why each quote was found, and where the time went")
 
 
 def _ask(arguments: argparse.Namespace) -> int:
+    from qa import commands
     from qa.assistant import ask
     from qa.question import stand_alone
 
+    if arguments.batch:
+        return commands.batch(arguments)
+    form = commands.chosen_format(arguments)
     question = stand_alone(" ".join(arguments.question))  # a bad question is refused before seconds are spent on the model
     filters = terminal.filters(arguments)
     started = perf_counter()
@@ -37,8 +50,8 @@ def _ask(arguments: argparse.Namespace) -> int:
     archive.load()
     seconds["load"] = perf_counter() - started
     answer = ask(question, archive, filters, arguments.reader)
-    if arguments.json:
-        terminal.print_json(answer.as_dict())
+    if form:
+        commands.deliver(answer, form, arguments.out)
     else:
         _print(answer, filters, arguments.explain)
     if arguments.explain:
@@ -70,7 +83,22 @@ def _print_quote(citation: Citation, explain: bool) -> None:
         print(f"    passage: {terminal.ranks(citation.why)}; sentence: {words} matched")
 
 
-COMMANDS = (Command("ask", "Answer a question with quotes from the archive.", _ask_options, _ask),)
+def _verify_options(parser: argparse.ArgumentParser) -> None:
+    terminal.archive_options(parser)
+    terminal.json_option(parser)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what 'ask' wrote: .md, .json, .jsonl or .csv")
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from qa import commands
+
+    return commands.verify(arguments)
+
+
+COMMANDS = (
+    Command("ask", "Answer a question, or a file of them, with quotes from the archive.", _ask_options, _ask),
+    Command("verify", "Say whether exported quotes are still what their articles say.", _verify_options, _verify),
+)
 
 if __name__ == "__main__":
     sys.exit(terminal.main("python -m qa", __doc__, COMMANDS))

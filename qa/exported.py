@@ -9,12 +9,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from index.articles.decoding import decode
+from index.articles.fields import shorten
 from index.articles.source import RefusedError, no_note
+from index.clean import one_line
 from index.errors import UsageError
 from qa.answer import digest
 from qa.export import NO_ANSWER, rearmed
@@ -26,7 +28,7 @@ _PROVENANCE = re.compile(
     r"(?P<path>.*), characters (?P<start>\d+) to (?P<end>\d+) of article (?P<article>\S*), SHA-256 (?P<sha256>\S*), digest (?P<digest>\S*)",
     re.DOTALL,
 )
-_PROVEN = re.compile(r", characters |, SHA-256 |, digest v")
+_PROVEN = re.compile(r"SHA-256 |digest v1-")
 _TEXTS = ("text", "path", "article", "sha256", "digest")
 
 
@@ -105,26 +107,26 @@ def _number(value: Any) -> int:
 
 
 def _csv(text: str) -> Iterator[Quoted]:
-    header, delimiter = _header(text)
-    csv.field_size_limit(2**31 - 1)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = io.StringIO(text, newline="")
+    header, delimiter = columns(lines.readline(), {*_TEXTS, "start", "end"})
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        next(rows)
         for row in rows:
             cells = dict.fromkeys(header, "") | dict(zip(header, map(rearmed, row), strict=False))
             if cells.get("outcome") == "answered" or any(cells[name] for name in _TEXTS):
                 yield _quoted(_number(cells.get("number")), cells)
     except csv.Error as error:
-        raise RefusedError(f"line {rows.line_num}: not CSV ({error})") from error
+        raise RefusedError(f"line {rows.line_num + 1}: not CSV ({error})") from error
 
 
-def _header(text: str) -> tuple[list[str], str]:
-    """The names of the columns, and the delimiter that makes them those of an export."""
+def columns(line: str, wanted: Set[str]) -> tuple[list[str], str]:
+    """The names of the columns in a header, in lower case, and the delimiter with which it has those wanted; Refused where none does."""
+    csv.field_size_limit(2**31 - 1)  # the file's own size is the limit
     for delimiter in ",;\t":
-        names = [name.strip() for name in next(csv.reader(text.split("\n", 1)[:1], delimiter=delimiter), [])]
-        if {*_TEXTS, "start", "end"} <= set(names):
+        names = [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter), [])]
+        if wanted <= set(names):
             return names, delimiter
-    raise RefusedError(f"not an exported answer: its header lacks some of the columns {', '.join((*_TEXTS, 'start', 'end'))}")
+    raise RefusedError(f"its header lacks some of the columns {', '.join(sorted(wanted))}: {shorten(one_line(line), 200)}")
 
 
 def _markdown(text: str) -> Iterator[Quoted]:
@@ -139,10 +141,10 @@ def _markdown(text: str) -> Iterator[Quoted]:
             paragraphs.append(_shown(token.children or []))
             found = found or paragraphs[-1].startswith(NO_ANSWER)
         elif token.type == "blockquote_close" and paragraphs and _PROVEN.search(paragraphs[-1]):
-            first, *others, last = paragraphs
+            *shown, last = paragraphs
             said = _PROVENANCE.fullmatch(last)
             fields = said.groupdict() if said else {"path": last}
-            yield _quoted(_number(others[0].split("·")[0] if others else ""), fields | {"text": first})
+            yield _quoted(_number("".join(shown[1:2]).split("·")[0]), fields | {"text": "".join(shown[:1])})
             paragraphs, found = [], True
     if not found:
         raise RefusedError("no quote of an exported answer in it")

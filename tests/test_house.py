@@ -91,7 +91,7 @@ def test_each_heavy_dependency_has_one_home(file: Path) -> None:
     assert strangers == set()
 
 
-@pytest.mark.parametrize("arguments", ["", "add", "ask", "search", "status", "chat", "eval"])
+@pytest.mark.parametrize("arguments", ["", "add", "ask", "verify", "search", "status", "chat", "eval"])
 def test_help_loads_nothing_heavy(arguments: str) -> None:
     """It answers before a library that takes longer than it could be imported."""
     code = (
