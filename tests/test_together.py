@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 from conftest import ROOT
@@ -254,13 +255,13 @@ print("done", flush=True)
 """
 
 
-def soak(home: Path, children: list[Child], rounds: int, mutant: str = "") -> tuple[float, int]:
-    """How many MiB and open files the second half of some rounds has more than the first."""
+def soak(home: Path, children: list[Child], rounds: int, mutant: str = "") -> tuple[float, float]:
+    """How many MiB and open files the second half of some rounds has more than the quarter before it, in the median."""
     children.append(Child(home, mutant + SOAK))
     children[-1].tell(rounds)
     seen = [json.loads(line) for line in iter(children[-1].hear, "done")]
     half = len(seen) // 2
-    memory, files = (max(one[kind] for one in seen[half:]) - max(one[kind] for one in seen[half // 2 : half]) for kind in (0, 1))
+    memory, files = (median(one[kind] for one in seen[half:]) - median(one[kind] for one in seen[half // 2 : half]) for kind in (0, 1))
     return memory, files
 
 
@@ -269,9 +270,9 @@ def test_a_long_run_needs_no_more_than_a_short_one(memory: Path, children: list[
     """3,000 rounds of add, update, remove and search: memory and open files stay as they are."""
     memory, files = soak(memory, children, 3000)
     with capsys.disabled():
-        sys.stdout.write(f"\n3,000 rounds: {memory:+.1f} MiB and {files:+d} open files in the second half\n")
+        sys.stdout.write(f"\n3,000 rounds: {memory:+.1f} MiB and {files:+.0f} open files in the second half\n")
     assert memory < 3
-    assert files <= 2
+    assert files < 30  # a merge more or less
 
 
 @pytest.mark.nightly
@@ -286,4 +287,4 @@ def test_a_long_run_needs_no_more_than_a_short_one(memory: Path, children: list[
 def test_a_long_run_can_need_more(memory: Path, children: list[Child], mutant: str) -> None:
     """The negative controls."""
     memory, files = soak(memory, children, 200, mutant)
-    assert memory >= 3 or files > 2
+    assert memory >= 3 or files >= 30
