@@ -7,9 +7,12 @@ beside the files, in one file of their folder; those of the files stand in the m
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +59,12 @@ class File:
 
     def __init__(self, path: Path, size: int, digests: bytes) -> None:
         """A CorruptError where the file has another size."""
-        if path.stat().st_size != size:
-            raise _damaged(path)
         self.path = path
-        self._bytes = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        if os.fstat(self._file).st_size != size:
+            raise _damaged(path)
+        self._bytes = np.frombuffer(mmap.mmap(self._file, size, prot=mmap.PROT_READ), dtype=np.uint8)
         self._digests = digests
         self._sound = np.zeros(len(digests) // _WIDTH, dtype=bool)
         self._all_sound = False
@@ -78,11 +83,15 @@ class File:
     def _check(self, blocks: NDArray[np.int64]) -> None:
         unknown = blocks[~self._sound[blocks]].tolist()
         for block in unknown:
-            if _digest(self._bytes[block * BLOCK : (block + 1) * BLOCK]) != self._digests[block * _WIDTH : (block + 1) * _WIDTH]:
+            if _digest(self.read(block * BLOCK, BLOCK)) != self._digests[block * _WIDTH : (block + 1) * _WIDTH]:
                 raise _damaged(self.path)
             self._sound[block] = True
         if unknown:
             self._all_sound = bool(self._sound.all())
+
+    def read(self, first: int, size: int) -> bytes:
+        """Some bytes, which must have been checked; read and not mapped, they take no room in memory afterwards."""
+        return os.pread(self._file, size, first)
 
     def mapped(self, last: int | None = None) -> NDArray[np.uint8]:
         """All bytes, of which those up to `last` are checked now; the rest must not be read before `check`."""
@@ -98,9 +107,9 @@ class File:
     def array(self) -> Rows:
         """What numpy.save wrote of one dimension."""
         self.check(0, 1)
-        with self.path.open("rb") as handle:
-            assert np.lib.format.read_magic(handle) == (1, 0)
-            (count,), _, kind = np.lib.format.read_array_header_1_0(handle)
+        header = BytesIO(self.read(0, BLOCK))
+        assert np.lib.format.read_magic(header) == (1, 0)
+        (count,), _, kind = np.lib.format.read_array_header_1_0(header)
         return self.rows(count, kind)
 
 
@@ -123,8 +132,8 @@ class Rows:
     def at(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Some rows, copied out."""
         self.check(rows)
-        values: NDArray[Any] = self._values[rows]
-        return values
+        data = b"".join([self._file.read(self._start + row * self._width, self._width) for row in rows.tolist()])
+        return np.frombuffer(data, dtype=self._values.dtype).reshape(len(rows), *self.shape[1:])
 
     def check(self, rows: NDArray[np.int64]) -> None:
         """A CorruptError where one of some rows is not what was written."""
