@@ -7,7 +7,6 @@ eval/peers.py reads.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -55,7 +54,7 @@ def build(folder: Path) -> Figures:
     """Add everything; add it again; add one article more, three times."""
     archive, source = _archive(folder), Path(_plan(folder)["source"])
     first = _seconds(lambda: archive.add([source]))
-    memory = _memory()
+    memory = peers.memory()
     again = _seconds(lambda: archive.add([source]))
     passages, size = archive.census()["passages"], archive.status()["bytes"]
     files = [folder / f"one-{number}.txt" for number in range(3)]
@@ -127,7 +126,7 @@ def search(folder: Path) -> Figures:
         assert current is not None
         postings = [_seconds(lambda: current.bm25.search(one["tokens"], peers.K)) for one, _ in questions]  # noqa: B023
         figures["postings_p50_ms"] = peers.milliseconds(postings)["p50_ms"]
-        figures["memory_mb"] = _memory()
+        figures["memory_mb"] = peers.memory()
         figures["recall@10"] = _recall(np.load(folder / "vectors.npy", mmap_mode="r"), current, [vector for _, vector in questions])
     return figures
 
@@ -154,11 +153,6 @@ def _seconds(call: Callable[[], object]) -> float:
     start = perf_counter()
     call()
     return perf_counter() - start
-
-
-def _memory() -> float:
-    """The most megabytes that this process had resident."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 if __name__ == "__main__":
