@@ -10,6 +10,7 @@ import html
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -103,8 +104,12 @@ def _wire(gr: Any, archive: "Archive", chat: Any, box: Any, new: Any, reader: An
         return typed(event.value["text"], history)
 
     def answer(history: page.Messages) -> tuple[page.Messages, str]:
-        text, sources = page.reply(page.question(history[-1]), archive)
+        text, sources = page.reply(history, archive)
         return [*history, {"role": "assistant", "content": text}], sources
+
+    def again(history: page.Messages, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
+        yield gr.skip(), gr.skip(), gr.Textbox(interactive=False)
+        yield *page.again(history, event.number, event.link, archive), ready()
 
     def ready() -> Any:
         return gr.Textbox(interactive=True)
@@ -122,6 +127,8 @@ def _wire(gr: Any, archive: "Archive", chat: Any, box: Any, new: Any, reader: An
     answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **_PRIVATE) for event in begun]
     for event in answering:
         event.then(ready, None, box, queue=False, **_PRIVATE).then(None, js=_SHOW_QUESTION, **_PRIVATE)
+
+    answering.append(reader.select(again, chat, [chat, reader, box], show_progress="minimal", **_PRIVATE))
 
     def cleared() -> tuple[page.Messages, str, Any]:
         return [], page.NO_SOURCES, ready()

@@ -22,8 +22,7 @@ from eval import dataset, measure, run
 from eval.__main__ import prepare
 from eval.dataset import SAMPLE_ARTICLES, Dataset
 from eval.encodings import Kept
-from eval.files import signed
-from eval.report import short
+from eval.report import short, signed
 from eval.result import commit
 from eval.run import MAIN
 from eval.significance import Difference, difference, holm

@@ -51,7 +51,8 @@ class Evidence:
 class Question:
     """A question, its kind, and what answers it: spans in our format, graded documents in BEIR's.
 
-    `quotes` are the sentences that a folder's answers.jsonl names as evidence: document and sentence, with white space deleted.
+    `follows` is the id of the question that a follow-up was asked after. `quotes` are the sentences that a folder's answers.jsonl names as
+    evidence: document and sentence, with white space deleted.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Question:
     evidence: tuple[Evidence, ...] = ()
     documents: dict[str, int] = field(default_factory=dict)
     quotes: tuple[tuple[str, str], ...] = ()
+    follows: str = ""
 
     @property
     def answerable(self) -> bool:
@@ -80,6 +82,11 @@ class Dataset:
     def answerable(self) -> tuple[Question, ...]:
         """The questions that the archive answers."""
         return tuple(question for question in self.questions if question.answerable)
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it is this project's own set, whole."""
+        return self.digest == _digest(SAMPLE_QUESTIONS)
 
     def of_kind(self, kind: str | None) -> Dataset:
         """The questions of one kind; all of them for None. A UsageError where none of them is answerable: nothing could be measured."""
@@ -131,7 +138,7 @@ def _question(record: dict[str, Any], finder: _Finder, place: str) -> Question:
             spans.append(replace(span, original=original and (original.original or original)))
         except (KeyError, IndexError, TypeError) as error:
             raise UsageError(f"{place}: evidence has an article, a quote, and perhaps the place of what it is a copy_of") from error
-    return Question(record["id"], text, kind, tuple(spans))
+    return Question(record["id"], text, kind, tuple(spans), follows=str(record.get("follows", "")))
 
 
 def _place(number: object) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from eval import pages
-from eval.report import short
+from eval.report import short, signed
 from eval.result import Result
 from eval.significance import difference, holm
 from index.errors import UsageError
@@ -116,8 +116,3 @@ def moved(old: dict[str, float], new: dict[str, float]) -> str:
     gained = [question for question in shared if old[question] == 0 and new[question] > 0]
     parts = [f"{word} {' '.join(found)}" for word, found in (("lost", lost), ("gained", gained)) if found]
     return f" ({'; '.join(parts)})" if parts else ""
-
-
-def signed(value: float) -> str:
-    """A difference with its sign: +.012."""
-    return f"{value:+.3f}".replace("0.", ".", 1)

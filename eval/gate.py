@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from eval import measure
-from eval.files import moved, signed
+from eval.files import moved
 from eval.measure import QUOTE_F1
+from eval.report import signed
 from eval.result import Result
 from eval.significance import Difference, difference
 from index.errors import UsageError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import mean
 
 from eval import measure
 from eval.measure import EVIDENCE_MEASURES
@@ -16,7 +17,9 @@ _SIGNIFICANT = 0.05
 
 def screen(result: Result) -> str:
     """The result on one screen."""
-    return "\n".join([*_head(result), *_table(result), *_evidence(result), *_answers(result), *_kinds(result), *_worst(result)])
+    return "\n".join(
+        [*_head(result), *_table(result), *_evidence(result), *_answers(result), *_dialogue(result), *_kinds(result), *_worst(result)]
+    )
 
 
 def _head(result: Result) -> Iterator[str]:
@@ -75,6 +78,11 @@ def short(value: float) -> str:
     return f"{value:.3f}".replace("0.", ".", 1)
 
 
+def signed(value: float) -> str:
+    """A difference with its sign: +.012."""
+    return f"{value:+.3f}".replace("0.", ".", 1)
+
+
 def _answers(result: Result) -> Iterator[str]:
     found = result.abstention
     if found:
@@ -84,6 +92,23 @@ def _answers(result: Result) -> Iterator[str]:
             f" · answered {found.answered}/{found.answerable} ({found.answerable - found.answered} false abstentions){area}"
         )
         yield f"headline   holds the evidence in {found.headline_hits}/{found.answerable}"
+
+
+def _dialogue(result: Result) -> Iterator[str]:
+    """What reading the questions changes: follow-ups, questions after another topic, filters."""
+    if result.dialogue is None:
+        return
+    for number, (name, asked) in enumerate(result.dialogue.pairs.items()):
+        found, before, after = asked.difference.interval, mean(asked.typed.values()), mean(asked.read.values())
+        yield (
+            f"{'' if number else 'as read':<11}hit@5 {short(before)} -> {short(after)}, {signed(found.mean)} "
+            f"[{signed(found.low)}, {signed(found.high)}]: {len(asked.typed)} questions, {name} ({asked.carried} carry)"
+        )
+    chips = result.dialogue.chips
+    yield (
+        f"filters    {chips.right}/{chips.read} chips right · {chips.right}/{chips.labelled} found"
+        f" ({chips.messages} labelled messages, {chips.without} of them without)"
+    )
 
 
 def _kinds(result: Result) -> Iterator[str]:

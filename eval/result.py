@@ -14,6 +14,7 @@ from typing import Any
 
 from eval import measure, run, significance
 from eval.dataset import Dataset
+from eval.dialogue import Dialogue, dialogue
 from eval.encodings import Kept
 from eval.explain import note
 from eval.measure import MEASURES, QUOTE_F1, Abstention, Scores
@@ -33,6 +34,7 @@ class Result:
     """All that one eval found. The first run is the baseline.
 
     `notes` say of the worst questions where their gold is; `articles` are those that hold evidence, by id.
+    `dialogue` is what was read from questions, over the sample set.
     """
 
     dataset: Dataset
@@ -43,6 +45,7 @@ class Result:
     scores: Mapping[str, Scores]
     notes: Mapping[str, str] = field(default_factory=dict)
     articles: Mapping[str, Article] = field(default_factory=dict)
+    dialogue: Dialogue | None = None
 
     @property
     def baseline(self) -> Run:
@@ -116,6 +119,7 @@ class Result:
             "configurations": {one.name: self._configuration(one) for one in self.runs},
             "by_kind": self.by_kind(),
             "abstention": asdict(self.abstention) if self.abstention else None,
+            "dialogue": self.dialogue.as_dict() if self.dialogue else None,
         }
 
     def _configuration(self, one: Run) -> dict[str, Any]:
@@ -148,13 +152,16 @@ def evaluate(dataset: Dataset, archive: Archive, names: Sequence[str], encodings
         if not dataset.by_document:
             found.answers.update(run.answers(dataset, archive, name, kept, _stepper(report, f"{name} answers", len(dataset.questions))))
         runs.append(found)
+    main = next((one for one in runs if one.name == MAIN), runs[-1])
+    configured = run.Configured(Archive(archive.path, kept), main.name)
+    spoken = dialogue(dataset, configured, main.answers) if dataset.is_sample else None
     kept.save()
     scores = {one.name: measure.scores(dataset, judged, one) for one in runs}
     result = Result(dataset, archive.status(), commit(), judged, runs, scores)
     asked = {question.id: question for question in dataset.answerable}
     notes = {name: note(asked[name], dataset, archive, result.main.name) for name in result.worst(WORST)}
     cited = {evidence.article_id for question in dataset.questions for evidence in question.evidence}
-    return replace(result, notes=notes, articles={name: archive.article(name) for name in cited})
+    return replace(result, notes=notes, articles={name: archive.article(name) for name in cited}, dialogue=spoken)
 
 
 def _stepper(report: Report, stage: str, total: int) -> Callable[[], None]:

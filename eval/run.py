@@ -85,7 +85,7 @@ def search(dataset: Dataset, archive: Archive, configuration: str, step: Step = 
         started = perf_counter()
         hits = configured.search(question.text, depth)
         seconds += perf_counter() - started
-        ranked[question.id] = _names(question, hits, archive, dataset.by_document)
+        ranked[question.id] = names(question, hits, archive, dataset.by_document)
         if question.quotes:
             evidence[question.id] = [_holds(question, hit, archive) for hit in hits[:10]]
         step()
@@ -97,7 +97,7 @@ def _holds(question: Question, hit: Hit, archive: Archive) -> bool:
     return any(document == doc and quote in text for doc, quote in question.quotes)
 
 
-def _names(question: Question, hits: Iterable[Hit], archive: Archive, by_document: bool) -> list[str]:
+def names(question: Question, hits: Iterable[Hit], archive: Archive, by_document: bool = False) -> list[str]:
     """The names of hits, each once, at its best rank: of documents, or of passages, with a copy's under its original's name."""
     if by_document:
         return list(dict.fromkeys(document_key(archive.article(hit.passage.article_id)) for hit in hits))
@@ -117,10 +117,11 @@ def qrels(dataset: Dataset, archive: Archive) -> Qrels:
 
     Evidence in a copy of a story is the original's: it adds nothing that a perfect ranking would have to find twice.
     """
-    return {question.id: question.documents or _relevant(question, archive) for question in dataset.answerable}
+    return {question.id: question.documents or relevant(question, archive) for question in dataset.answerable}
 
 
-def _relevant(question: Question, archive: Archive) -> dict[str, int]:
+def relevant(question: Question, archive: Archive) -> dict[str, int]:
+    """The names of the passages that overlap a question's evidence, each with a 1."""
     originals = (evidence for evidence in question.evidence if not evidence.original)
     return {name: 1 for evidence in originals for name in evidence.passages(archive)}
 

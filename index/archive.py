@@ -207,6 +207,11 @@ class Archive:
         with self._guard:
             return self._store.census()
 
+    def outlets(self) -> list[str]:
+        """The names of the outlets, each once."""
+        with self._guard:
+            return list(filter(None, self._store.outlets()))
+
     def newest_titles(self, count: int) -> list[str]:
         """The titles of the newest articles."""
         with self._guard:

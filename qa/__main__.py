@@ -25,6 +25,7 @@ def _ask_options(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("footnote", "markdown", "json", "csv"), help="write the answer for use elsewhere; json is --json"
     )
     terminal.filter_options(parser)
+    parser.add_argument("--plain", action="store_true", help="read no dates and outlets from the question")
     parser.add_argument("question", nargs="*", help="the question, in your own words")
     out = "a new file for the answer, in the format that its ending names (.txt, .md, .json, .csv); for --batch .csv or .jsonl"
     parser.add_argument("--out", type=Path, metavar="FILE", help=out)
@@ -37,19 +38,20 @@ def _ask_options(parser: argparse.ArgumentParser) -> None:
 def _ask(arguments: argparse.Namespace) -> int:
     from qa import commands
     from qa.assistant import ask
-    from qa.question import stand_alone
+    from qa.question import on_one_line
+    from qa.reading import KINDS
 
     if arguments.batch:
         return commands.batch(arguments)
     form = commands.chosen_format(arguments)
-    question = stand_alone(" ".join(arguments.question))  # a bad question is refused before seconds are spent on the model
+    question = on_one_line(" ".join(arguments.question))  # a bad question is refused before seconds are spent on the model
     filters = terminal.filters(arguments)
     started = perf_counter()
     seconds = {"start": started - terminal.STARTED}
     archive = terminal.open_archive(arguments.archive, arguments.model)
     archive.load()
     seconds["load"] = perf_counter() - started
-    answer = ask(question, archive, filters, arguments.reader)
+    answer = ask(question, archive, filters, arguments.reader, without=KINDS if arguments.plain else ())
     if form:
         commands.deliver(answer, form, arguments.out)
     else:
@@ -68,8 +70,11 @@ def _print(answer: Answer, filters: Filters, explain: bool) -> None:
     for citation in answer.quotes or answer.nearest:
         _print_quote(citation, explain)
     searched = answer.searched
-    limits = f" {filters}" + (f" ({searched.undated:,} without a date left out)" if searched.undated else "") if str(filters) else ""
+    limits = f" {filters}" * bool(str(filters)) + f" ({searched.undated:,} without a date left out)" * bool(searched.undated)
     print(f"\nSearched {searched.passages:,} passages of {searched.articles:,} articles{limits}.")
+    for chip in answer.chips:
+        if not chip.dropped:
+            print(f"Read “{chip.words}” as: only articles {chip.label} (--plain reads nothing).")
 
 
 def _print_quote(citation: Citation, explain: bool) -> None:

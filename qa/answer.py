@@ -1,4 +1,4 @@
-"""Citation and Answer: verbatim by construction."""
+"""Citation and Answer: verbatim by construction; and the chips of the question."""
 
 from __future__ import annotations
 
@@ -80,10 +80,34 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
+class Chip:
+    """Something that was read from `words`, a slice of the message on one line that begins at `start`.
+
+    kind: dates, outlets or carried. label: what it does, in words. dropped: whether it was asked to do nothing.
+    """
+
+    kind: str
+    label: str
+    words: str
+    start: int
+    dropped: bool = False
+
+    @property
+    def id(self) -> str:
+        """A name for it among the chips of its message."""
+        return f"{self.kind}-{self.start}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The chip for JSON."""
+        return {"kind": self.kind, "label": self.label, "words": self.words, "dropped": self.dropped}
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The quotes that answer a question, the headline first; or none, and why, with the nearest that are not an answer.
 
-    `support` is the best sentence's, 0 to 1: what was held against the threshold. Both are for the evals, and never shown.
+    `support` is the best sentence's, 0 to 1: what was held against the threshold. Both are for the evals, and never shown. `chips` say what
+    of the message became a filter, or came from the turn before; `question` has what was carried over.
     """
 
     question: str
@@ -93,6 +117,7 @@ class Answer:
     searched: Searched
     support: float
     threshold: float = 0.0
+    chips: tuple[Chip, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -105,6 +130,7 @@ class Answer:
             "question": self.question,
             "outcome": self.outcome,
             "reason": self.reason,
+            "chips": [chip.as_dict() for chip in self.chips],
             "searched": {
                 "articles": self.searched.articles,
                 "passages": self.searched.passages,

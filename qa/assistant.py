@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from time import perf_counter
 
 from index.archive import Archive, matched_terms
 from index.records import Filters, Reach, Why
-from qa import evidence
+from qa import evidence, reading
 from qa.answer import Answer, Citation, Searched
 from qa.evidence import Candidate
-from qa.question import content_words, stand_alone, topic
+from qa.followup import Turn
+from qa.question import content_words, topic
 from qa.reader import named
 
 # Five hold the evidence of 0.90 of the sample questions, ten of 0.92, at half the time (eval/README.md).
@@ -20,14 +21,24 @@ QUOTES = 5
 _SUPPORTING = 0.25
 
 
-def ask(message: str, archive: Archive, filters: Filters | None = None, reader: str | None = None) -> Answer:
-    """The archive's answer to a message: up to five quotes, or none and the reason. `reader` is a name for `qa.reader.named`.
+def ask(
+    message: str,
+    archive: Archive,
+    filters: Filters | None = None,
+    reader: str | None = None,
+    history: Sequence[Turn] = (),
+    without: Collection[str] = (),
+) -> Answer:
+    """The archive's answer to a message after the turns of a history: up to five quotes, or none and the reason.
 
-    A QuestionError where nothing is asked, a UsageError where an outlet of the filters is none of the archive's.
+    `reader` is a name for `qa.reader.named`. Dates and outlets of the message limit the articles, and a follow-up takes up the last turn:
+    but for the chips that `without` names by their id or kind. A QuestionError where nothing is asked, a UsageError where an outlet of the
+    filters is none of the archive's.
     """
-    question = stand_alone(message)
     started = perf_counter()
     with archive.snapshot():  # passages, articles and counts of one commit
+        read = reading.read(message, archive, filters, history, without)
+        question, filters = read.question, read.filters
         reach = archive.reach(filters)
         hits = archive.search(question, HITS, filters)
         found = perf_counter()
@@ -37,10 +48,10 @@ def ask(message: str, archive: Archive, filters: Filters | None = None, reader: 
     threshold = ranked[0].fit.threshold if ranked else 0.0
     answered = bool(ranked) and support >= threshold
     chosen = _cite([one for one in ranked[:QUOTES] if one.support >= _SUPPORTING * support], question)
-    reason = "" if answered else _why_not(ranked, missing, reach, str(filters or ""))
+    reason = "" if answered else _why_not(ranked, missing, reach, str(filters))
     seconds = {"search": found - started, "answer": perf_counter() - found}
     searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
-    return Answer(question, reason, chosen if answered else (), () if answered else chosen[:3], searched, support, threshold)
+    return Answer(question, reason, chosen if answered else (), () if answered else chosen[:3], searched, support, threshold, read.chips)
 
 
 def _cite(chosen: Sequence[Candidate], question: str) -> tuple[Citation, ...]:

@@ -30,9 +30,18 @@ async function open(link) {
   if (mark) panel.scrollTop = mark.getBoundingClientRect().top - panel.getBoundingClientRect().top - panel.clientHeight / 3;
 }
 
+// What was read from a question is dropped, or taken up again, and its answer given anew.
+function choose(chip) {
+  const answers = [...document.querySelectorAll('#chat [data-testid=bot]')];
+  const number = answers.findIndex(answer => answer.contains(chip));
+  if (number >= 0) trigger('select', {number: number, link: chip.getAttribute('href')});
+}
+
 function clicked(event) {
   const link = event.target.closest && event.target.closest('a[href^="#p="]');
+  const chip = event.target.closest && event.target.closest('#chat a[href^="#drop="], #chat a[href^="#keep="]');
   if (link) { event.preventDefault(); event.stopPropagation(); open(link); }
+  else if (chip) { event.preventDefault(); event.stopPropagation(); choose(chip); }
   else if (event.target.closest && event.target.closest('#side .back, #side .close')) back();
 }
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Collection
 from typing import Any
 
 from index.archive import Archive
 from index.errors import ArchiveError, ClippingsError
-from qa import feedback, render
+from qa import feedback, reading, render
 from qa.assistant import ask
+from qa.followup import Turn
 
 Messages = list[dict[str, Any]]
+
+# A follow-up may reach back over so many turns.
+_TURNS = 4
 
 # Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
 _PROMPTS = (
@@ -50,14 +56,43 @@ def _text(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
 
 
-def reply(message: str, archive: Archive) -> tuple[str, str]:
-    """The Markdown of the answer to a message and the HTML of its sources; what is wrong with it, where it cannot be asked."""
+def reply(history: Messages, archive: Archive, without: Collection[str] = ()) -> tuple[str, str]:
+    """The Markdown of the answer to the last message of a conversation and the HTML of its sources; what is wrong with it, where it cannot
+    be asked. `without`: the ids of chips that were dropped."""
     try:
-        answer = ask(message, archive)
+        answer = ask(question(history[-1]), archive, history=turns(history[:-1], archive), without=without)
     except ClippingsError as error:
         return render.markdown(f"{error}."), NO_SOURCES
     shown = answer.quotes or answer.nearest
     return render.answer(answer), render.source_cards(shown) if shown else NO_SOURCES
+
+
+def again(history: Messages, number: int, link: str, archive: Archive) -> tuple[Messages, str]:
+    """The conversation with its answer of that number, from 0, given anew: without the chip that a link drops, or with the one it keeps."""
+    place = [at for at, message in enumerate(history) if message["role"] == "assistant"][number]
+    without, (what, _, chip) = dropped(_text(history[place])), link.partition("=")
+    text, sources = reply(history[:place], archive, without | {chip} if what == "#drop" else without - {chip})
+    return [*history[:place], {"role": "assistant", "content": text}, *history[place + 1 :]], sources
+
+
+def dropped(answer: str) -> set[str]:
+    """The ids of the chips that an answer was made without."""
+    return set(re.findall(r"\(#keep=([a-z]+-\d+)\)", answer))
+
+
+def turns(history: Messages, archive: Archive) -> tuple[Turn, ...]:
+    """The last turns of a conversation, each with a question that stands alone and the articles that its answer cites."""
+    found: tuple[Turn, ...] = ()
+    for asked_, answered in zip(history[-2 * _TURNS :: 2], history[-2 * _TURNS + 1 :: 2], strict=False):
+        text, answer = question(asked_), _text(answered)
+        try:
+            text = reading.read(text, archive, None, found, dropped(answer)).question
+        except ClippingsError:  # it was told so
+            continue
+        quoted = re.search(r"^> ", answer, re.MULTILINE)
+        cited = re.findall(r"\(#p=([^.()]+)\.", answer) if quoted else ()
+        found = (*found, Turn(text, tuple(dict.fromkeys(cited))))
+    return found
 
 
 def passage(citation: str, archive: Archive) -> str:
@@ -79,8 +114,10 @@ def noted(history: Messages, place: int, liked: object, archive: Archive) -> str
 
     A ClippingsError where the archive would now answer otherwise: the thumb was on a quote that is no longer its answer.
     """
-    answer = ask(question(history[place - 1]), archive)
-    if not _text(history[place]).startswith(render.answer(answer).partition("\n\n")[0]):
+    earlier = turns(history[: place - 1], archive)
+    answer = ask(question(history[place - 1]), archive, history=earlier, without=dropped(_text(history[place])))
+    headline = render.answer(answer).split("\n\n")[: 1 + bool(answer.chips)]
+    if not _text(history[place]).startswith("\n\n".join(headline)):
         raise ArchiveError("the archive has changed since this answer: ask again")
     feedback.record(archive, answer, liked if isinstance(liked, bool) else None)
     return "Kept with the archive." if isinstance(liked, bool) else "Taken back."

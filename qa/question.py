@@ -44,7 +44,7 @@ _CUES = {
 }
 
 
-def stand_alone(message: str) -> str:
+def on_one_line(message: str) -> str:
     """The question in a message, on one line; a QuestionError says why there is none."""
     question = " ".join(message.split())
     check_query(question)

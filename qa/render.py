@@ -27,21 +27,34 @@ def markdown(text: str) -> str:
 
 
 def answer(result: Answer) -> str:
-    """An answer for the chat: the headline quote, the supporting quotes, how it was found; or why there is none."""
-    if not result.quotes:
-        return _abstention(result)
+    """An answer for the chat: what was read from the question; the headline quote, the supporting quotes, how it was found; or why there
+    is none."""
+    return "\n\n".join([*chips(result), _quotes(result) if result.quotes else _abstention(result), _how(result)])
+
+
+def chips(result: Answer) -> list[str]:
+    """A paragraph that says what was read from the question, each with a link that the page catches; none where nothing was."""
+    links = {False: ("drop", "drop"), True: ("keep", "not used; take it up again")}
+    parts = []
+    for chip in result.chips:
+        what, name = links[chip.dropped]
+        parts.append(f"“{markdown(chip.words)}”: {markdown(chip.label)} ([{name}](#{what}={chip.id}))")
+    return [f"Read from the question: {' · '.join(parts)}"] if parts else []
+
+
+def _quotes(result: Answer) -> str:
     headline, *others = result.quotes
     parts = [f"> {markdown(headline.quote)} {_marker(headline)}", f"{_byline(headline.article)}"]
     if others:
         parts += ["Also in the archive", "\n".join(_list_item(citation) for citation in others)]
-    return "\n\n".join([*parts, _how(result)])
+    return "\n\n".join(parts)
 
 
 def _abstention(result: Answer) -> str:
     parts = [f"**The archive does not say.** {markdown(_sentence(result.reason))}"]
     if result.nearest:
         parts += ["Nearest, and not an answer", "\n".join(_list_item(citation) for citation in result.nearest)]
-    return "\n\n".join([*parts, _how(result)])
+    return "\n\n".join(parts)
 
 
 def _sentence(reason: str) -> str:

@@ -16,7 +16,7 @@ from index.records import Why
 from index.sentences import sentences
 from qa import ask, evidence
 from qa.answer import Citation
-from qa.question import content_words, has_cue, kind, stand_alone, topic
+from qa.question import content_words, has_cue, kind, on_one_line, topic
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -111,7 +111,7 @@ def test_the_topic_is_what_is_left_of_a_question(question: str, expected: str) -
 def test_json_has_what_a_citation_needs(small: Archive) -> None:
     """The fields that programs rely on, and the same bytes for the same question."""
     answer = ask("who confirmed nine deaths in the ferry", small).as_dict()
-    assert list(answer) == ["question", "outcome", "reason", "searched", "quotes", "nearest"]
+    assert list(answer) == ["question", "outcome", "reason", "chips", "searched", "quotes", "nearest"]
     names = ["text", "article", "path", "start", "end", "title", "outlet", "date", "url", "sha256", "link", "digest"]
     assert list(answer["quotes"][0]) == names
     assert answer == ask("who confirmed nine deaths in the ferry", small).as_dict()
@@ -136,15 +136,15 @@ def test_no_message_yields_a_quote_that_is_not_a_slice(small: Archive, message: 
 def test_an_empty_message_is_told_so(message: str) -> None:
     """Rather than searched."""
     with pytest.raises(QuestionError, match="empty"):
-        stand_alone(message)
+        on_one_line(message)
 
 
 def test_an_endless_message_is_told_so() -> None:
     """20,000 characters are no question."""
     with pytest.raises(QuestionError, match="20,000 characters"):
-        stand_alone("a" * 20_000)
-    assert stand_alone(" a\n b ") == "a b"
-    assert len(stand_alone("a" * MAX_QUERY)) == MAX_QUERY
+        on_one_line("a" * 20_000)
+    assert on_one_line(" a\n b ") == "a b"
+    assert len(on_one_line("a" * MAX_QUERY)) == MAX_QUERY
 
 
 @pytest.mark.parametrize(

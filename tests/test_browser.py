@@ -142,6 +142,21 @@ def test_new_chat_while_an_answer_is_made_stays_new(page: object) -> None:
     page.wait_for_selector("#chat blockquote", timeout=60_000)
 
 
+def test_a_follow_up_is_understood_and_what_it_took_up_can_be_dropped(page: object) -> None:
+    """Its answer is of the last turn's story; without it, the answer is given anew in its place."""
+    ask(page, "how much was vantrello fined by the regulator over the data theft?")
+    page.wait_for_selector("#chat blockquote", timeout=60_000)
+    ask(page, "what would it have been without the discount?")
+    drop = page.locator("#chat a[href^='#drop=carried']")
+    drop.wait_for(timeout=60_000)
+    assert "Vantrello" in page.locator("#chat [data-testid=bot]").nth(1).inner_text()
+    drop.click()
+    page.wait_for_selector("#chat a[href^='#keep=carried']", timeout=60_000)
+    assert page.locator("#chat [data-testid=bot]").count() == 2
+    ask(page, "who confirmed Iranian operatives in Iraq")
+    page.get_by_text("Pentagon spokesman John Kirby confirmed").first.wait_for(timeout=60_000)
+
+
 def test_the_page_fits_a_phone(browser: object, address: str) -> None:
     """The article is a sheet over the chat, and closes."""
     phone = browser.new_page(viewport={"width": 390, "height": 800})

@@ -36,7 +36,7 @@ def sample(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive
 
 
 def conversation(question: str, archive: Archive) -> said.Messages:
-    return [*said.asked(None, question), {"role": "assistant", "content": said.reply(question, archive)[0]}]
+    return [*said.asked(None, question), {"role": "assistant", "content": said.reply(said.asked(None, question), archive)[0]}]
 
 
 def test_a_thumb_comes_back_with_the_quote_that_it_was_on(small: Archive) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index import Archive
-from qa import ask, page
+from qa import ask, feedback, page
 from qa.render import markdown
 
 Folder = Callable[[dict[str, str]], Path]
@@ -52,4 +52,48 @@ def test_a_citation_opens_the_version_that_was_quoted(small: Archive, folder: Fo
 
 def test_what_cannot_be_asked_gets_a_sentence(small: Archive) -> None:
     """In the chat, not in a traceback."""
-    assert page.reply("?", small) == (markdown("the question is empty: type a few words."), page.NO_SOURCES)
+    assert page.reply(page.asked(None, "?"), small) == (markdown("the question is empty: type a few words."), page.NO_SOURCES)
+
+
+def exchange(archive: Archive, *messages: str) -> page.Messages:
+    """A conversation: each message with its answer."""
+    history: page.Messages = []
+    for message in messages:
+        history = page.asked(history, message)
+        history = [*history, {"role": "assistant", "content": page.reply(history, archive)[0]}]
+    return history
+
+
+def test_a_follow_up_is_asked_with_the_turn_before_it(small: Archive) -> None:
+    """Its answer says what was carried over; dropped, it is asked as it stands, and can be taken up again."""
+    history = exchange(small, "ferry sank near Selwyn", "and who died?")
+    assert "“and”: about ferry sank near Selwyn ([drop](#drop=carried-0))" in history[3]["content"]
+    assert [turn.question for turn in page.turns(history, small)] == [
+        "ferry sank near Selwyn",
+        "and who died? (ferry sank near Selwyn)",
+    ]
+    assert page.turns(history, small)[0].cited
+    without, _ = page.again(history, 1, "#drop=carried-0", small)
+    assert "([not used; take it up again](#keep=carried-0))" in without[3]["content"]
+    assert without[:3] == history[:3]
+    assert [turn.question for turn in page.turns(without, small)] == ["ferry sank near Selwyn", "and who died?"]
+    assert page.again(without, 1, "#keep=carried-0", small)[0] == history
+
+
+def test_a_thumb_is_on_the_question_that_was_asked(small: Archive) -> None:
+    """The one that stands alone, or the one as typed where what it carried was dropped."""
+    history = exchange(small, "ferry sank near Selwyn", "and who died?")
+    assert page.noted(history, 3, True, small)
+    without, _ = page.again(history, 1, "#drop=carried-0", small)
+    assert page.noted(without, 3, False, small)
+    assert [(one.question, one.liked) for one in feedback.read(small)] == [
+        ("and who died? (ferry sank near Selwyn)", True),
+        ("and who died?", False),
+    ]
+
+
+def test_what_could_not_be_asked_is_no_turn(small: Archive) -> None:
+    """And an answer that there is none cites nothing."""
+    history = exchange(small, "?", "who won the chess in Oslo")
+    (turn,) = page.turns(history, small)
+    assert (turn.question, turn.cited) == ("who won the chess in Oslo", ())

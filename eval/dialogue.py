@@ -1,0 +1,147 @@
+"""What is read from questions: filters, and what follow-ups carry over. Over the sample set, and two sets of labels that belong to it.
+
+followups.jsonl has questions that `follow` another, or are asked `after` one that has nothing to do with them; each has the evidence of
+the question that it is the `same_as`. filters.jsonl has messages with the chips that they should give: words -> what they limit to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from eval import measure, run
+from eval.dataset import Dataset, Question, records
+from eval.significance import Difference, difference
+from index.archive import Archive
+from index.records import Filters
+from qa import reading
+from qa.answer import Answer, Chip
+from qa.assistant import ask
+from qa.followup import Turn
+from qa.reading import Read
+
+HERE = Path(__file__).parent
+_MEASURE = "hit@5"
+_DEPTH = 20
+PerQuestion = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The hit@5 of some questions as they are typed, and as they are read; how many carried something over."""
+
+    typed: PerQuestion
+    read: PerQuestion
+    carried: int
+
+    @property
+    def difference(self) -> Difference:
+        """Read against typed, question by question."""
+        return difference(self.read, self.typed)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures for JSON."""
+        found = self.difference.interval
+        return {
+            "questions": len(self.typed), "carried": self.carried, "typed": mean(self.typed.values()), "read": mean(self.read.values()),
+            "difference": [found.mean, found.low, found.high],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chips:
+    """Chips of labelled messages: how many were read, how many should have been, how many are both; messages, and those with none."""
+
+    read: int
+    labelled: int
+    right: int
+    messages: int
+    without: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Follow-ups of the sample set and of our own, questions after another topic, questions with a filter; and the chips."""
+
+    pairs: Mapping[str, Asked]
+    chips: Chips
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures for JSON."""
+        names = self.chips.__slots__
+        return {
+            "hit@5": {name: one.as_dict() for name, one in self.pairs.items()},
+            "chips": {name: getattr(self.chips, name) for name in names},
+        }
+
+
+def dialogue(dataset: Dataset, archive: Archive, answers: Mapping[str, Answer]) -> Dialogue:
+    """All of it over the sample set; `answers` are those to its questions, each asked by itself."""
+    asked = {question.id: question for question in dataset.questions}
+    turns = {name: Turn.of(answer) for name, answer in answers.items()}
+    follow = [(question, turns[question.follows]) for question in dataset.answerable if question.follows]
+    own, after = _own(asked, turns, archive)
+    first = [question for question in dataset.answerable if not question.follows]
+    others = first[len(first) // 2 :] + first[: len(first) // 2]  # of other threads: the questions of one stand together
+    after += [(question, turns[other.id]) for question, other in zip(first, others, strict=True)]
+    plain = [(question, _read(question, archive)) for question in first]
+    return Dialogue(
+        {
+            "follow-ups": _asked(follow, archive),
+            "other follow-ups": _asked(own, archive),
+            "after another topic": _asked(after, archive),
+            "with a filter": _scored([(question, read) for question, read in plain if read.chips], archive),
+        },
+        _chips(archive),
+    )
+
+
+def _own(
+    asked: Mapping[str, Question], turns: Mapping[str, Turn], archive: Archive
+) -> tuple[list[tuple[Question, Turn]], list[tuple[Question, Turn]]]:
+    """The follow-ups of followups.jsonl, each with the turn before it, which may be one of them; and the questions on another topic."""
+    known, follow, after = dict(turns), [], []
+    for _, record in records(HERE / "followups.jsonl", ("id", "question", "same_as")):
+        question = replace(asked[record["same_as"]], id=record["id"], text=record["question"])
+        if "after" in record:
+            after.append((question, known[record["after"]]))
+            continue
+        last = known[record["follows"]]
+        follow.append((question, last))
+        known[question.id] = Turn.of(ask(question.text, archive, history=[last]))
+    return follow, after
+
+
+def _asked(pairs: Iterable[tuple[Question, Turn]], archive: Archive) -> Asked:
+    return _scored([(question, _read(question, archive, [last])) for question, last in pairs], archive)
+
+
+def _read(question: Question, archive: Archive, history: Sequence[Turn] = ()) -> Read:
+    return reading.read(question.text, archive, history=history)
+
+
+def _scored(pairs: Sequence[tuple[Question, Read]], archive: Archive) -> Asked:
+    typed = _hits([(question, Read(question.text, Filters())) for question, _ in pairs], archive)
+    return Asked(typed, _hits(pairs, archive), sum(any(chip.kind == "carried" for chip in read.chips) for _, read in pairs))
+
+
+def _hits(pairs: Sequence[tuple[Question, Read]], archive: Archive) -> PerQuestion:
+    judged = {question.id: run.relevant(question, archive) for question, _ in pairs}
+    ranked = {question.id: run.names(question, archive.search(read.question, _DEPTH, read.filters), archive) for question, read in pairs}
+    return {question: row[_MEASURE] for question, row in measure.per_question(judged, ranked).items()}
+
+
+def _chips(archive: Archive) -> Chips:
+    read = labelled = right = messages = without = 0
+    for _, record in records(HERE / "filters.jsonl", ("id", "question", "chips")):
+        wanted, found = record["chips"], list(map(_meaning, reading.read(record["question"], archive).chips))
+        read, labelled, right = read + len(found), labelled + len(wanted), right + sum(wanted.get(words) == what for words, what in found)
+        messages, without = messages + 1, without + (not wanted)
+    return Chips(read, labelled, right, messages, without)
+
+
+def _meaning(chip: Chip) -> tuple[str, str]:
+    return chip.words, chip.label.removeprefix("published ")
