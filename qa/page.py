@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Any
 
 from index.archive import Archive
@@ -83,7 +84,8 @@ def dropped(answer: str) -> set[str]:
 def turns(history: Messages, archive: Archive) -> tuple[Turn, ...]:
     """The last turns of a conversation, each with a question that stands alone and the articles that its answer cites."""
     found: tuple[Turn, ...] = ()
-    for asked_, answered in zip(history[-2 * _TURNS :: 2], history[-2 * _TURNS + 1 :: 2], strict=False):
+    pairs = [(one, other) for one, other in pairwise(history) if (one["role"], other["role"]) == ("user", "assistant")]
+    for asked_, answered in pairs[-_TURNS:]:
         text, answer = question(asked_), _text(answered)
         try:
             text = reading.read(text, archive, None, found, dropped(answer)).question

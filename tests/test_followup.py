@@ -73,6 +73,7 @@ def test_a_message_that_leaves_something_out_carries_it_over(small: Archive, mes
         "what would it cost Ostrey to mend the bank",
         "which governor promised relief after the flood",
         "did the governor keep his letter",
+        "who asked Karrow to write it",
     ],
 )
 def test_a_message_that_stands_alone_carries_nothing(small: Archive, message: str) -> None:

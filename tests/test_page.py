@@ -80,6 +80,14 @@ def test_a_follow_up_is_asked_with_the_turn_before_it(small: Archive) -> None:
     assert page.again(without, 1, "#keep=carried-0", small)[0] == history
 
 
+def test_a_question_without_an_answer_is_no_turn(small: Archive) -> None:
+    """One that was stopped; those before and after it are."""
+    history = exchange(small, "ferry sank near Selwyn")
+    history = [*page.asked(history, "stopped"), *exchange(small, "nine people died")]
+    assert next(turn.question for turn in page.turns(history, small)) == "ferry sank near Selwyn"
+    assert len(page.turns(history, small)) == 2
+
+
 def test_a_thumb_is_on_the_question_that_was_asked(small: Archive) -> None:
     """The one that stands alone, or the one as typed where what it carried was dropped."""
     history = exchange(small, "ferry sank near Selwyn", "and who died?")
