@@ -79,14 +79,14 @@ class Dataset:
     by_document: bool
 
     @property
+    def is_sample(self) -> bool:
+        """Whether it is this project's own, whole."""
+        return self.digest == _digest(SAMPLE_QUESTIONS)
+
+    @property
     def answerable(self) -> tuple[Question, ...]:
         """The questions that the archive answers."""
         return tuple(question for question in self.questions if question.answerable)
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether it is this project's own set, whole."""
-        return self.digest == _digest(SAMPLE_QUESTIONS)
 
     def of_kind(self, kind: str | None) -> Dataset:
         """The questions of one kind; all of them for None. A UsageError where none of them is answerable: nothing could be measured."""

@@ -18,7 +18,16 @@ _SIGNIFICANT = 0.05
 def screen(result: Result) -> str:
     """The result on one screen."""
     return "\n".join(
-        [*_head(result), *_table(result), *_evidence(result), *_answers(result), *_dialogue(result), *_kinds(result), *_worst(result)]
+        [
+            *_head(result),
+            *_table(result),
+            *_evidence(result),
+            *_answers(result),
+            *_dialogue(result),
+            *_stories(result),
+            *_kinds(result),
+            *_worst(result),
+        ]
     )
 
 
@@ -109,6 +118,15 @@ def _dialogue(result: Result) -> Iterator[str]:
         f"filters    {chips.right}/{chips.read} chips right · {chips.right}/{chips.labelled} found"
         f" ({chips.messages} labelled messages, {chips.without} of them without)"
     )
+
+
+def _stories(result: Result) -> Iterator[str]:
+    found = result.stories
+    if found:
+        yield (
+            f"stories    {found.collapsed} copies collapse · {found.apart} others kept apart"
+            f" · sources differ: {found.told} told · {found.silent} without a difference left alone"
+        )
 
 
 def _kinds(result: Result) -> Iterator[str]:

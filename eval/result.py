@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from eval import measure, run, significance
+from eval import measure, run, significance, stories
 from eval.dataset import Dataset
 from eval.dialogue import Dialogue, dialogue
 from eval.encodings import Kept
@@ -20,6 +20,7 @@ from eval.explain import note
 from eval.measure import MEASURES, QUOTE_F1, Abstention, Scores
 from eval.run import MAIN, Qrels, Run
 from eval.significance import Difference, Interval
+from eval.stories import Stories
 from index import Archive
 from index.changes import Report
 from index.records import Article
@@ -35,6 +36,7 @@ class Result:
 
     `notes` say of the worst questions where their gold is; `articles` are those that hold evidence, by id.
     `dialogue` is what was read from questions, over the sample set.
+    `stories` are the labelled pairs, over the sample set.
     """
 
     dataset: Dataset
@@ -46,6 +48,7 @@ class Result:
     notes: Mapping[str, str] = field(default_factory=dict)
     articles: Mapping[str, Article] = field(default_factory=dict)
     dialogue: Dialogue | None = None
+    stories: Stories | None = None
 
     @property
     def baseline(self) -> Run:
@@ -120,6 +123,7 @@ class Result:
             "by_kind": self.by_kind(),
             "abstention": asdict(self.abstention) if self.abstention else None,
             "dialogue": self.dialogue.as_dict() if self.dialogue else None,
+            "stories": asdict(self.stories) if self.stories else None,
         }
 
     def _configuration(self, one: Run) -> dict[str, Any]:
@@ -161,7 +165,9 @@ def evaluate(dataset: Dataset, archive: Archive, names: Sequence[str], encodings
     asked = {question.id: question for question in dataset.answerable}
     notes = {name: note(asked[name], dataset, archive, result.main.name) for name in result.worst(WORST)}
     cited = {evidence.article_id for question in dataset.questions for evidence in question.evidence}
-    return replace(result, notes=notes, articles={name: archive.article(name) for name in cited}, dialogue=spoken)
+    pairs = stories.measure(archive) if dataset.is_sample else None
+    held = {name: archive.article(name) for name in cited}
+    return replace(result, notes=notes, articles=held, dialogue=spoken, stories=pairs)
 
 
 def _stepper(report: Report, stage: str, total: int) -> Callable[[], None]:

@@ -14,7 +14,7 @@ from index.terminal import Command
 
 if TYPE_CHECKING:
     from index import Filters
-    from qa.answer import Answer, Citation
+    from qa.answer import Answer, Citation, Differ
 
 
 def _ask_options(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +69,8 @@ def _print(answer: Answer, filters: Filters, explain: bool) -> None:
             print("\nNearest, and not an answer:")
     for citation in answer.quotes or answer.nearest:
         _print_quote(citation, explain)
+    for one in answer.differ:
+        _print_differ(one, answer)
     searched = answer.searched
     limits = f" {filters}" * bool(str(filters)) + f" ({searched.undated:,} without a date left out)" * bool(searched.undated)
     print(f"\nSearched {searched.passages:,} passages of {searched.articles:,} articles{limits}.")
@@ -78,14 +80,28 @@ def _print(answer: Answer, filters: Filters, explain: bool) -> None:
 
 
 def _print_quote(citation: Citation, explain: bool) -> None:
+    from qa import render
+
     article = citation.article
     mark = f"[{citation.number}] "
     print("\n" + textwrap.fill(" ".join(citation.quote.split()), 100, initial_indent=mark, subsequent_indent="    "))
     print(f"    {' · '.join(filter(None, [article.source, article.published, article.title]))}")
     print(f"    {terminal.shown(article.path)}, characters {citation.start:,} to {citation.end:,}")
+    if citation.speech:
+        print(f"    {citation.speaker}: {citation.verb}")
+    if citation.also:
+        own = " (the earliest)" if citation.earliest is citation.article else ""
+        copies = (f"{render.byline(copy.article)}{' (the earliest)' * (copy.article is citation.earliest)}" for copy in citation.also)
+        print(textwrap.fill(f"{render.also(citation)}{own}: {'; '.join(copies)}", 100, initial_indent="    ", subsequent_indent="    "))
     if explain:
         words = ", ".join(citation.why.terms) or "no word"
         print(f"    passage: {terminal.ranks(citation.why)}; sentence: {words} matched")
+
+
+def _print_differ(one: Differ, answer: Answer) -> None:
+    from qa import render
+
+    print(f"\n{render.DIFFER[one.what]}: [{one.first}] and [{one.second}]" + (f"; [{one.later}] is the later report" if one.later else ""))
 
 
 def _verify_options(parser: argparse.ArgumentParser) -> None:

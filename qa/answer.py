@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from index.records import Article, Why
 from qa import fragment
+from qa.differ import Difference
+from qa.said import Speech
 
 
 def digest(text: str, start: int, end: int, sha256: str) -> str:
@@ -21,8 +23,37 @@ def digest(text: str, start: int, end: int, sha256: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Where another article prints what a quote says: `article.text[start:end]`."""
+
+    article: Article
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.start < self.end <= len(self.article.text)
+
+    @property
+    def quote(self) -> str:
+        """The sentence there, verbatim."""
+        return self.article.text[self.start : self.end]
+
+    @property
+    def id(self) -> str:
+        """A name for the span, as a citation has one."""
+        return _id(self.article, self.start, self.end)
+
+
+def _id(article: Article, start: int, end: int) -> str:
+    return f"{article.id}.{article.sha256[:8]}:{start}-{end}"
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
-    """A numbered quote, with why it was found. It cannot be made unless the quote is a slice of its article."""
+    """A numbered quote, with why it was found. It cannot be made unless the quote is a slice of its article.
+
+    `also` are the other articles that print it, by date. `speech` is who says it, where that was asked, as slices of the quote.
+    """
 
     number: int
     article: Article
@@ -30,15 +61,42 @@ class Citation:
     end: int
     quote: str
     why: Why
+    also: tuple[Copy, ...] = ()
+    speech: Speech | None = None
 
     def __post_init__(self) -> None:
         assert 0 <= self.start < self.end <= len(self.article.text)
         assert self.article.text[self.start : self.end] == self.quote
 
     @property
+    def speaker(self) -> str:
+        """Who says it, as the quote names them; "" where that was not asked or is not in it."""
+        return self.quote[slice(*self.speech.speaker)] if self.speech else ""
+
+    @property
+    def verb(self) -> str:
+        """How it is said: the speech verb of the quote, or ""."""
+        return self.quote[slice(*self.speech.verb)] if self.speech else ""
+
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        """The other outlets that print it, each once; those of no name count by article."""
+        names = {copy.article.source.casefold() or copy.article.id: copy.article.source for copy in self.also}
+        names.pop(self.article.source.casefold(), None)
+        return tuple(names.values())
+
+    @property
+    def earliest(self) -> Article | None:
+        """Of the article and those that print the same, the one published first; None where that is not known, or there is one only."""
+        dated = [article for article in (self.article, *(copy.article for copy in self.also)) if article.published]
+        first = min((article.published for article in dated), default="")
+        firsts = [article for article in dated if article.published == first]
+        return firsts[0] if self.also and len(firsts) == 1 and len(dated) == 1 + len(self.also) else None
+
+    @property
     def id(self) -> str:
         """A name for the quoted span that links can carry: the article, the version of it, start and end."""
-        return f"{self.article.id}.{self.article.sha256[:8]}:{self.start}-{self.end}"
+        return _id(self.article, self.start, self.end)
 
     @property
     def link(self) -> str:
@@ -66,7 +124,34 @@ class Citation:
             "sha256": article.sha256,
             "link": self.link,
             "digest": self.digest,
+            "speaker": self.speaker,
+            "verb": self.verb,
+            "also": [_copy_as_dict(copy, self.earliest) for copy in self.also],
         }
+
+
+def _copy_as_dict(copy: Copy, earliest: Article | None) -> dict[str, Any]:
+    article = copy.article
+    return {
+        "text": copy.quote,
+        "article": article.id,
+        "path": article.path,
+        "start": copy.start,
+        "end": copy.end,
+        "outlet": article.source,
+        "date": article.published,
+        "earliest": article is earliest,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Differ:
+    """Two quotes, by number, that differ in a figure or of which one denies the other; `later` is the newer one, where that is known."""
+
+    first: int
+    second: int
+    what: Difference
+    later: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +193,7 @@ class Answer:
 
     `support` is the best sentence's, 0 to 1: what was held against the threshold. Both are for the evals, and never shown. `chips` say what
     of the message became a filter, or came from the turn before; `question` has what was carried over.
+    `differ` are pairs of the quotes that do not agree.
     """
 
     question: str
@@ -118,6 +204,7 @@ class Answer:
     support: float
     threshold: float = 0.0
     chips: tuple[Chip, ...] = ()
+    differ: tuple[Differ, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -137,5 +224,6 @@ class Answer:
                 "undated": self.searched.undated,
             },
             "quotes": [citation.as_dict() for citation in self.quotes],
+            "differ": [asdict(one) for one in self.differ],
             "nearest": [citation.as_dict() for citation in self.nearest],
         }

@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from time import perf_counter
 
 from index.archive import Archive, matched_terms
-from index.records import Filters, Reach, Why
-from qa import evidence, reading
+from index.records import Article, Filters, Reach, Why
+from qa import evidence, reading, stories
 from qa.answer import Answer, Citation, Searched
 from qa.evidence import Candidate
 from qa.followup import Turn
 from qa.question import content_words, topic
 from qa.reader import named
+from qa.said import asks_who_says, speech
 
 # Five hold the evidence of 0.90 of the sample questions, ten of 0.92, at half the time (eval/README.md).
 HITS = 5
@@ -40,28 +41,34 @@ def ask(
         read = reading.read(message, archive, filters, history, without)
         question, filters = read.question, read.filters
         reach = archive.reach(filters)
-        hits = archive.search(question, HITS, filters)
+        wide = archive.search(question, stories.FETCH * HITS, filters)
         found = perf_counter()
+        hits = stories.distinct(wide, archive, HITS)
+        near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
         ranked = evidence.candidates(question, hits, archive, named(reader))
         missing = archive.unknown(content_words(question))
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
     answered = bool(ranked) and support >= threshold
-    chosen = _cite([one for one in ranked[:QUOTES] if one.support >= _SUPPORTING * support], question)
+    chosen = _cite(stories.quotable(ranked, QUOTES, _SUPPORTING), question, near)
     reason = "" if answered else _why_not(ranked, missing, reach, str(filters))
     seconds = {"search": found - started, "answer": perf_counter() - found}
     searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
-    return Answer(question, reason, chosen if answered else (), () if answered else chosen[:3], searched, support, threshold, read.chips)
+    differ = stories.differences(chosen) if answered else ()
+    quotes, nearest = (chosen, ()) if answered else ((), chosen[:3])
+    return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
 
 
-def _cite(chosen: Sequence[Candidate], question: str) -> tuple[Citation, ...]:
-    return tuple(
+def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -> tuple[Citation, ...]:
+    cited = (
         Citation(
             number, one.article, one.start, one.end, one.text,
             Why(one.hit.why.bm25, one.hit.why.dense, matched_terms(topic(question), one.text)),
+            speech=speech(one.text) if asks_who_says(question) else None,
         )
         for number, one in enumerate(chosen, start=1)
     )  # fmt: skip
+    return tuple(stories.with_copies(citation, near) for citation in cited)
 
 
 def _why_not(ranked: Sequence[Candidate], missing: Sequence[str], reach: Reach, limits: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from index.clean import one_line
 from index.records import Article
-from qa.answer import Answer, Citation
+from qa.answer import Answer, Citation, Copy, Differ
 
 # Every sign of ASCII that Markdown could read: all but plain punctuation, and of that what opens a list or a web address.
 _SIGN = re.compile(
@@ -44,7 +44,8 @@ def chips(result: Answer) -> list[str]:
 
 def _quotes(result: Answer) -> str:
     headline, *others = result.quotes
-    parts = [f"> {markdown(headline.quote)} {_marker(headline)}", f"{_byline(headline.article)}"]
+    parts = [f"> {markdown(headline.quote)} {_marker(headline)}", _source(headline)]
+    parts += [_differ(one, result) for one in result.differ]
     if others:
         parts += ["Also in the archive", "\n".join(_list_item(citation) for citation in others)]
     return "\n\n".join(parts)
@@ -62,7 +63,42 @@ def _sentence(reason: str) -> str:
 
 
 def _list_item(citation: Citation) -> str:
-    return f"- {markdown(citation.quote)} {_marker(citation)}  \n  {_byline(citation.article)}"
+    return f"- {markdown(citation.quote)} {_marker(citation)}  \n  {_source(citation)}"
+
+
+def _source(citation: Citation) -> str:
+    """The byline, who says it, and the other articles that print it, each a link."""
+    says = f"{markdown(citation.speaker)}: *{markdown(citation.verb)}* · " if citation.speech else ""
+    copies = ", ".join(_copy(copy, citation) for copy in citation.also)
+    earliest = " (earliest)" if citation.earliest is citation.article else ""
+    return f"{says}{_byline(citation.article)}{earliest}" + (f" · {also(citation)}: {copies}" if copies else "")
+
+
+def also(citation: Citation) -> str:
+    """In how many other outlets a quote stands: "also in 4 outlets"; in how many articles where they name none."""
+    outlets, copies = len(citation.outlets), len(citation.also)
+    if not outlets:
+        return f"again in {copies} article{'s' if copies > 1 else ''}"
+    return f"also in {outlets} outlet{'s' if outlets > 1 else ''}"
+
+
+def _copy(copy: Copy, citation: Citation) -> str:
+    earliest = " (earliest)" if copy.article is citation.earliest else ""
+    return f"[{markdown(byline(copy.article))}](#p={copy.id}){earliest}"
+
+
+def _differ(one: Differ, result: Answer) -> str:
+    pair = [result.quotes[number - 1] for number in (one.first, one.second)]
+    shown = "\n".join(f"- {markdown(quote.quote)} {_marker(quote)}{differs_how(one, quote)}" for quote in pair)
+    return f"**{DIFFER[one.what]}**\n\n{shown}"
+
+
+DIFFER = {"figure": "Sources differ: another figure", "denial": "Sources differ: one denies it", "": ""}
+
+
+def differs_how(one: Differ, quote: Citation) -> str:
+    """What is said of the later of two quotes that differ, nothing of the other."""
+    return f" · later report says otherwise, {quote.article.published}" if quote.number == one.later else ""
 
 
 def _marker(citation: Citation) -> str:

@@ -104,3 +104,11 @@ def sample_result(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> 
     """Every configuration, and its answers, over the sample set with the real model."""
     questions = dataset.sample(sample)
     return evaluate(questions, sample, list(CONFIGURATIONS), tmp_path_factory.mktemp("encodings"), lambda stage, done, total: None)
+
+
+@pytest.fixture(scope="session")
+def sample_articles(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """The sample archive with the toy encoder, for what needs its texts only."""
+    archive = Archive(tmp_path_factory.mktemp("articles") / "archive", BagEncoder())
+    archive.add([SAMPLE_ARTICLES])
+    return archive

@@ -111,8 +111,9 @@ def test_the_topic_is_what_is_left_of_a_question(question: str, expected: str) -
 def test_json_has_what_a_citation_needs(small: Archive) -> None:
     """The fields that programs rely on, and the same bytes for the same question."""
     answer = ask("who confirmed nine deaths in the ferry", small).as_dict()
-    assert list(answer) == ["question", "outcome", "reason", "chips", "searched", "quotes", "nearest"]
-    names = ["text", "article", "path", "start", "end", "title", "outlet", "date", "url", "sha256", "link", "digest"]
+    assert list(answer) == ["question", "outcome", "reason", "chips", "searched", "quotes", "differ", "nearest"]
+    names = ["text", "article", "path", "start", "end", "title", "outlet", "date", "url", "sha256"]
+    names += ["link", "digest", "speaker", "verb", "also"]
     assert list(answer["quotes"][0]) == names
     assert answer == ask("who confirmed nine deaths in the ferry", small).as_dict()
 
@@ -130,6 +131,7 @@ def test_no_message_yields_a_quote_that_is_not_a_slice(small: Archive, message: 
         text = small.article(citation.article.id).text
         assert (citation.start, citation.end) in sentences(text)
         assert text[citation.start : citation.end] == citation.quote
+        assert all(copy.quote == small.article(copy.article.id).text[copy.start : copy.end] for copy in citation.also)
 
 
 @pytest.mark.parametrize("message", ["", "  \n", "?!"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,9 @@ from markdown_it import MarkdownIt
 
 from index.clean import one_line
 from index.records import Article, Why
-from qa.answer import Answer, Citation, Searched
+from qa.answer import Answer, Citation, Copy, Differ, Searched
 from qa.render import answer, article_html, markdown, source_cards
+from qa.said import Speech
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -88,3 +90,19 @@ def test_an_answer_quotes_first_and_an_abstention_says_so() -> None:
     refused = answer(Answer("q", "nothing in it matches", (), (cited,), searched, 0.0))
     assert refused.startswith("**The archive does not say.** Nothing in it matches.")
     assert "Nearest, and not an answer" in refused
+
+
+def test_copies_speakers_and_differences_are_shown() -> None:
+    """The outlets with links, the earliest marked, who says it, and the two quotes that differ, the later named."""
+    text = "Ida Kell said nine died."
+    cited = Citation(
+        1, replace(article(text), source="Wire", published="2017-03-15"), 0, 24, text, Why(1, 1, ()), speech=Speech((0, 8), (9, 13))
+    )
+    copy = Copy(replace(article(text), id="b", source="*Courier*", published="2017-03-14"), 0, 24)
+    other = Citation(2, replace(article("Eleven died."), source="Post", published="2017-03-16"), 0, 12, "Eleven died.", Why(2, 2, ()))
+    quotes = (replace(cited, also=(copy,)), other)
+    shown = answer(Answer("q", "", quotes, (), Searched(1, 2, {}), 1.0, differ=(Differ(1, 2, "figure", 2),)))
+    assert shown.startswith("> Ida Kell said nine died. [1](#p=id.00:0-24)\n\nIda Kell: *said* · **Wire, 2017-03-15**")
+    assert "also in 1 outlet: [&#42;Courier&#42;, 2017-03-14](#p=b.00:0-24) (earliest)" in shown
+    assert "**Sources differ: another figure**\n\n- Ida Kell said nine died. [1]" in shown
+    assert "- Eleven died. [2](#p=id.00:0-12) · later report says otherwise, 2017-03-16" in shown

@@ -1,0 +1,248 @@
+"""Sentence -> its figures: how many, of what. Pure rules over English; numerals and number words alike.
+
+Left out are numbers that count nothing: times of day, dates, years, ages, ordinals. So is a figure that the sentence itself
+withdraws: in "21 people died, not 23" and in "rose from 21 to 23" only the new one is said to be so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.bm25 import STOP_WORDS, stem
+
+_TOKEN = re.compile(
+    r"(?P<sign>[$£€])?(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?)(?P<tail>[^\W\d_]+|[:]\d\d|%)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]"
+)
+_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_WORDS = {word: value for value, word in enumerate(_UNITS.split())}
+_TENS = {word: 10 * place for place, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
+_ORDINALS = {
+    word: value
+    for value, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), start=1)
+}
+_SCALES = {
+    "hundred": 1e2, "thousand": 1e3, "million": 1e6, "mln": 1e6, "m": 1e6, "billion": 1e9, "bln": 1e9, "bn": 1e9, "trillion": 1e12,
+}  # fmt: skip
+_ROUGH = frozenset("about around some nearly almost roughly approximately estimated over than most".split())
+_MONTHS = frozenset(
+    "january february march april may june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec".split()
+)
+_CLOCK = frozenset("am pm a.m p.m c f st nd rd th s".split())
+_CURRENCIES = {"$": "dollar", "£": "pound", "€": "euro", "dlrs": "dollar", "stg": "pound"}
+_MONEY = frozenset("crown florin dollar pound euro yen franc mark rupee peso krona dirham yuan rouble ruble cent".split())
+_MEASURES = frozenset(
+    "percent yard metre meter centimetre millimetre kilometre kilometer km mile foot feet inch tonne ton kilo kg hectare acre litre degree "
+    "knot second minute hour day week fortnight month year decade time page bag barrel point".split()
+)
+# What happened to those who are counted, or what a sum of money is: a figure of one is not a figure of another.
+_ROLES = {
+    "dead": "die dies died dead death deaths dying kill kills killed killing toll fatalities perished drowned",
+    "hurt": "injured injures injuring injuries hurt wounded wounding",
+    "missing": "missing unaccounted",
+    "saved": "survived survivors survive rescued rescuing",
+    "ill": "ill infected infections sick sickened infecting",
+    "affected": "affected caught stolen stole",
+    "arrested": "arrested arrests detained",
+    "moved": "evacuated moved displaced homeless",
+    "cost": "cost costs costing price bill budget budgeted",
+    "loan": "loan loans lend lent lending borrow borrowed",
+    "fine": "fine fined penalty fines",
+    "loss": "loss losses lost lose",
+    "profit": "profit profits earned",
+    "relief": "relief rebuilding aid",
+    "reward": "reward",
+    "compensation": "compensation compensate",
+    "value": "value valued worth",
+    "bid": "bid bids offered offer",
+}
+_ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split()}
+_ANYONE = frozenset({"peopl", "person", "other", "more", "dead", "bodi"})
+_BREAKS = frozenset('.,;:()[]—–"“”‘!?')
+_JOINS = frozenset("and or but while with including".split())
+_LEADS = frozenset("to at reached reach was is are were of by hit stands stood put".split())
+_NO_NOUN = STOP_WORDS | frozenset(
+    "on from after before who which were had have has said when where since under up down out off still".split()
+)
+_WITHDRAWN = re.compile(
+    r"(?:\bnot|\bfrom|\binstead of|\brather than|\bthan the|\bup from|\bdown from|\bagainst|\bpreviously)\s+(?:the\s+)?$"
+)
+_SPELL = r"(?:hour|day|night|week|month|year|game|match|share)"
+_RATE = re.compile(
+    rf"\b(?:(?:each|every|per) {_SPELL}|a (?!hour|night){_SPELL}\b(?! (?:ago|after|later|before|earlier|late)))\b", re.IGNORECASE
+)
+_AGE = re.compile(r"(?:\baged?|\b(?:boy|girl|man|woman|child) of)\s+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number and what it counts: `value` (a pair for a vote of 21 to 12), its unit, its role ("" where none is recognised).
+
+    `decimals` are those it is given to, at its own scale; `rough` is one that calls itself about so much.
+    """
+
+    value: float | tuple[float, float]
+    unit: str
+    role: str
+    scale: float
+    decimals: int
+    rough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    value: float
+    scale: float
+    decimals: int
+    first: int
+    last: int
+    sign: str
+
+
+def figures(sentence: str) -> list[Figure]:
+    """The figures that a sentence gives, in its order."""
+    found = list(_TOKEN.finditer(sentence))
+    words = [match.group().casefold().replace("’", "'") for match in found]
+    numbers = [number for number in _numbers(found, words) if not _counts_nothing(sentence, found, words, number)]
+    pairs = {number.last + 2: number for number in numbers}
+    votes = [(pairs[number.first], number) for number in numbers if number.first in pairs and words[number.first - 1] == "to"]
+    scores = [pair for pair in votes if not sentence[: found[pair[0].first].start()].rstrip().endswith("from")]
+    inside = {id(number) for pair in scores for number in pair}
+    said = [number for number in numbers if not _withdrawn(sentence, found, number)]
+    rate = _RATE.search(sentence) is not None
+    places = {place for number in said for place in range(number.first, number.last + 1)}
+    voted = [Figure((one.value, other.value), "to", "", 1, 0, False) for one, other in scores if one in said]
+    return voted + [_figure(words, one, places, rate) for one in said if id(one) not in inside]
+
+
+def _numbers(found: Sequence[re.Match[str]], words: Sequence[str]) -> list[_Number]:
+    numbers, place = [], 0
+    while place < len(words):
+        value = _value(found[place], words[place])
+        if value is None:
+            place += 1
+            continue
+        first, scale = place, 1.0
+        tail = (found[place]["tail"] or "").casefold()
+        if tail in _SCALES:
+            scale = _SCALES[tail]
+        while place + 1 < len(words) and words[place + 1] in _SCALES:
+            place += 1
+            scale *= _SCALES[words[place]]
+        digits = found[first]["digits"] or ""
+        numbers.append(_Number(value * scale, scale, len(digits.partition(".")[2]), first, place, found[first]["sign"] or ""))
+        place += 1
+    return numbers
+
+
+def _value(token: re.Match[str], word: str) -> float | None:
+    if token["digits"]:
+        return float(token["digits"].replace(",", ""))
+    tens, _, unit = word.partition("-")
+    if tens in _TENS and (not unit or unit in _WORDS):
+        return float(_TENS[tens] + _WORDS.get(unit, 0))
+    return float(_WORDS[word]) if word in _WORDS else None
+
+
+def _counts_nothing(sentence: str, found: Sequence[re.Match[str]], words: Sequence[str], number: _Number) -> bool:
+    """A time, a date, a year, an age, or one that stands for somebody: "one of them"."""
+    token = found[number.first]
+    before, after = words[number.first - 1] if number.first else "", words[number.last + 1] if number.last + 1 < len(words) else ""
+    tail = (token["tail"] or "").casefold()
+    if tail and tail not in _SCALES and tail != "%":
+        return True
+    if before == "." and number.first > 1:
+        before = words[number.first - 2]
+    if before in _MONTHS or after in _MONTHS or after in _CLOCK or sentence[token.end() :].startswith("-"):
+        return True
+    if token["digits"] and number.scale == 1 and re.fullmatch(r"(?:1[5-9]|20)\d\d", token["digits"]) and after not in {"people", *_MONEY}:
+        return True
+    if number.first == 0 and token["digits"] and (after == "." or sentence[token.end() :].lstrip()[:1].isupper()):
+        return True  # a place in a list
+    return words[number.first] in {"one", "zero"} or (before == "," and after == ",") or _AGE.search(sentence[: token.start()]) is not None
+
+
+def _withdrawn(sentence: str, found: Sequence[re.Match[str]], number: _Number) -> bool:
+    return _WITHDRAWN.search(sentence[: found[number.first].start()].casefold()) is not None
+
+
+def _figure(words: Sequence[str], number: _Number, others: set[int], rate: bool) -> Figure:
+    after = _after(words, number.last + 1, others)
+    rough = any(word in _ROUGH for word in words[max(0, number.first - 2) : number.first])
+    before = _before(words, number.first, others)
+    unit = _unit(number, after, before)
+    role = "rate" if rate else next((_ROLE_OF[word] for word in [*after, *before] if word in _ROLE_OF), "")
+    return Figure(number.value, unit, role, number.scale, number.decimals, rough)
+
+
+def _after(words: Sequence[str], start: int, others: set[int]) -> list[str]:
+    """The words that follow a number in its own phrase, ten at most."""
+    phrase = []
+    for place in range(start, min(start + 10, len(words))):
+        if words[place] in _BREAKS | _JOINS or place in others:
+            break
+        phrase.append(words[place])
+    return phrase
+
+
+def _before(words: Sequence[str], end: int, others: set[int]) -> list[str]:
+    """The words that stand before a number, nearest first: four, or where it is what something rose to or was, back to the last figure."""
+    far = any(word in _LEADS for word in words[max(0, end - 3) : end])
+    phrase = []
+    for place in range(end - 1, -1 if far else max(-1, end - 5), -1):
+        if place in others or words[place] in _BREAKS - {","}:
+            break
+        phrase.append(words[place])
+    return phrase
+
+
+def _unit(number: _Number, after: Sequence[str], before: Sequence[str]) -> str:
+    if number.sign:
+        return _CURRENCIES[number.sign]
+    if after[:1] in (["%"], ["pct"], ["percent"]) or after[:2] == ["per", "cent"]:
+        return "percent"
+    named = [word for word in after if word not in {"other", "more", "further", "of", "the", "its", "their"}]
+    singular = [_CURRENCIES.get(word, word.removesuffix("s")) for word in named[:2]]
+    if singular and (unit := next((word for word in singular[:1] if word in _MONEY | _MEASURES), "")):
+        return unit
+    if named and named[0] not in _ROLE_OF and named[0].isalpha() and named[0] not in _NO_NOUN:
+        noun = stem(named[0])
+        return "" if noun in _ANYONE else noun
+    if "number" in before:
+        counted = list(reversed(before[: before.index("number")]))
+        if counted[:1] == ["of"] and len(counted) > 1:
+            return "" if stem(counted[1]) in _ANYONE else stem(counted[1])
+    return ""
+
+
+def numbers(sentence: str) -> Counter[float]:
+    """Every number that stands in a sentence, whatever it counts; an ordinal as half less, so that the ninth is none of nine."""
+    found = list(_TOKEN.finditer(sentence))
+    words = [match.group().casefold() for match in found]
+    places = [_ORDINALS[word] - 0.5 for word in words if word in _ORDINALS]
+    return Counter([number.value for number in _numbers(found, words)] + places)
+
+
+def is_money(unit: str) -> bool:
+    """Whether it is a currency."""
+    return unit in _MONEY
+
+
+def is_measure(unit: str) -> bool:
+    """Whether it measures rather than counts: metres, days, percent."""
+    return unit in _MEASURES
+
+
+def same_value(one: Figure, other: Figure) -> bool:
+    """Whether two figures can be one: equal, one rounded to the other, or within a tenth where one calls itself rough."""
+    if isinstance(one.value, tuple) or isinstance(other.value, tuple):
+        return one.value == other.value
+    if one.rough or other.rough:
+        return abs(one.value - other.value) <= 0.1 * max(one.value, other.value)
+    if one.scale == other.scale and one.decimals != other.decimals:
+        fewer = min(one.decimals, other.decimals)
+        return round(one.value / one.scale, fewer) == round(other.value / other.scale, fewer)
+    return one.value == other.value

@@ -1,0 +1,163 @@
+"""Copies count once in an answer, and stay in the archive; what differs is never folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eval import stories as labelled
+from index import Archive, Article
+from index.records import Why
+from qa import ask, stories
+from qa.answer import Citation
+
+Folder = Callable[[dict[str, str]], Path]
+
+REPORT = (
+    "The ferry Anna Bree sank off Selwyn on Tuesday night in heavy seas, and nine people died. Harbour master Ida Kell confirmed the "
+    "deaths at dawn. The search went on along the coast with two lifeboats and a helicopter. Divers are to go down to the wreck when the "
+    "wind drops, the coastguard said. The owners have stopped all other crossings to the island until the end of the week."
+)
+WIRE = REPORT.replace("on Tuesday night in", "late on Tuesday in").replace("the wind drops", "the wind has dropped")
+UPDATE = REPORT.replace("nine people died", "11 people died")
+
+
+def article(text: str, name: str = "a", source: str = "Courier", published: str = "2017-03-14") -> Article:
+    return Article(name, "Ferry", text, source, "", published, "en", f"/a/{name}", "00")
+
+
+def page(text: str, outlet: str, date: str) -> str:
+    return f"---\ntitle: Ferry\noutlet: {outlet}\ndate: {date}\n---\n{text}"
+
+
+@pytest.fixture
+def thread(archive: Archive, folder: Folder) -> Archive:
+    """A report, its wire copy a day later, and another article."""
+    archive.add(
+        [
+            folder(
+                {
+                    "a.txt": page(REPORT, "Courier", "2017-03-14"),
+                    "b.txt": page(WIRE, "Wire", "2017-03-15"),
+                    "c.txt": page("The dam at Selwyn cracked. Ida Kell was not there.", "Herald", "2017-03-16"),
+                }
+            )
+        ]
+    )
+    return archive
+
+
+def test_containment_by_hand() -> None:
+    """Six words have two runs of five; one of them stands in the other text."""
+    assert stories.containment("a b c d e f", "x b c d e f y z") == 0.5
+    assert stories.containment("one", "one") == 1.0
+
+
+def test_a_copy_in_an_outlets_own_style_is_the_same_story() -> None:
+    """Whichever is given first."""
+    assert stories.same_story(article(REPORT), article(WIRE, "b"))
+    assert stories.same_story(article(WIRE, "b"), article(REPORT))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("nine people died", "11 people died"),
+        ("Ida Kell", "Una Marsh"),
+        ("confirmed the deaths", "denied that there had been deaths"),
+        ("two lifeboats", "four lifeboats"),
+    ],
+)
+def test_a_copy_that_says_something_else_is_not(old: str, new: str) -> None:
+    """Another figure, another name, a denial."""
+    assert not stories.same_story(article(REPORT), article(REPORT.replace(old, new), "b"))
+
+
+def test_a_later_denial_keeps_a_copy_apart_and_an_earlier_one_that_was_cut_does_not() -> None:
+    """Outlets shorten what they print; what is added afterwards is news."""
+    longer = REPORT + " The owners denied that the door was open."
+    assert not stories.same_story(article(REPORT), article(longer, "b", published="2017-03-15"))
+    assert stories.same_story(article(REPORT), article(longer, "b", published="2017-03-13"))
+
+
+def test_a_passage_of_a_copy_takes_no_place(thread: Archive) -> None:
+    """What both say stands once among the hits, and less text in all; the archive keeps both."""
+    hits = thread.search("ferry Anna Bree sank off Selwyn", 10)
+    kept = stories.distinct(hits, thread, 10)
+    confirmed = {hit.passage.article_id for hit in kept if "Ida Kell confirmed" in thread.text(hit.passage)}
+    assert (len({hit.passage.article_id for hit in hits}), len(confirmed)) == (3, 1)
+    assert len(kept) < len(hits)
+    assert kept[0] == hits[0]
+    assert thread.census()["articles"] == 3
+
+
+def test_what_only_a_copy_has_is_kept(archive: Archive, folder: Folder) -> None:
+    """Nothing is lost: a sentence of its own is still there to be quoted."""
+    extra = " A bell from the ship was washed ashore at Corrin."
+    archive.add([folder({"a.txt": REPORT, "b.txt": WIRE + extra})])
+    hits = archive.search("owners stopped crossings to the island until the end of the week", 10)
+    kept = "".join(archive.text(hit.passage) for hit in stories.distinct(hits, archive, 10))
+    for sentence in ("nine people died", "bell from the ship", "until the end of the week"):
+        assert sentence in kept
+
+
+def test_an_answer_names_the_outlets_and_the_earliest(thread: Archive) -> None:
+    """One quote, and where else it stands."""
+    headline = ask("who confirmed the deaths in the ferry", thread).quotes[0]
+    assert headline.outlets in {("Wire",), ("Courier",)}
+    assert headline.earliest is not None
+    assert headline.earliest.source == "Courier"
+    quotes = [citation.quote for citation in ask("who confirmed the deaths in the ferry", thread).quotes]
+    assert sum("Ida Kell confirmed" in quote for quote in quotes) == 1
+
+
+def test_a_superseded_figure_is_shown_with_the_later_one(archive: Archive, folder: Folder) -> None:
+    """Whatever rank the later one has."""
+    archive.add([folder({"a.txt": page(REPORT, "Courier", "2017-03-14"), "b.txt": page(UPDATE, "Wire", "2017-03-15")})])
+    answer = ask("how many people died when the ferry Anna Bree sank", archive)
+    (one,) = answer.differ
+    quotes = {quote.number: quote for quote in answer.quotes}
+    assert {quotes[one.first].quote, quotes[one.second].quote} == {REPORT.partition(" Harbour")[0], UPDATE.partition(" Harbour")[0]}
+    assert one.what == "figure"
+    assert quotes[one.later or 0].article.source == "Wire"
+
+
+def test_a_short_sentence_in_two_stories_is_chance() -> None:
+    """Two articles may both say that nobody was hurt."""
+    one = Citation(1, article("Nobody was hurt."), 0, 16, "Nobody was hurt.", Why(1, 1, ()))
+    assert stories.with_copies(one, [article("A wall fell in Corrin. Nobody was hurt.", "b")]).also == ()
+
+
+def test_copies_are_in_the_order_of_their_dates() -> None:
+    """Those without one last."""
+    text = REPORT.partition(". Harbour")[0] + "."
+    one = Citation(1, article(REPORT), 0, len(text), text, Why(1, 1, ()))
+    others = [article(WIRE, "b", "Wire", ""), article(WIRE, "c", "Herald", "2017-03-16"), article(WIRE, "d", "Post", "2017-03-15")]
+    cited = stories.with_copies(one, others)
+    assert [copy.article.source for copy in cited.also] == ["Post", "Herald", "Wire"]
+    assert cited.earliest is None  # one has no date
+    assert replace(cited, also=cited.also[:2]).earliest is cited.article
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(min_size=1), min_size=2, max_size=3), st.text(max_size=30))
+def test_copies_are_slices_whatever_the_texts(texts: list[str], shared: str) -> None:
+    """And no text makes the comparison fail."""
+    articles = [article(f"{shared}. {text}", str(number)) for number, text in enumerate(texts)]
+    first = articles[0]
+    quote = first.text[: len(first.text) // 2 + 1]
+    cited = stories.with_copies(Citation(1, first, 0, len(quote), quote, Why(1, 1, ())), articles)
+    assert all(copy.article.text[copy.start : copy.end] == copy.quote for copy in cited.also)
+    assert stories.same_story(first, articles[1]) == stories.same_story(articles[1], first)
+
+
+def test_the_labelled_pairs(sample_articles: Archive) -> None:
+    """What eval/README.md reports; no pair without a difference may be said to differ."""
+    found = labelled.measure(sample_articles)
+    assert (str(found.collapsed), str(found.apart)) == ("15/15", "23/24")
+    assert (str(found.told), str(found.silent)) == ("17/17", "25/25")
