@@ -117,7 +117,7 @@ def _search(arguments: argparse.Namespace) -> int:
     if "dense" not in arguments.leg and arguments.model != os.environ.get("CLIPPINGS_MODEL"):
         raise UsageError(f"--leg bm25 uses no model: leave --model {arguments.model} out")
     archive = terminal.open_archive(arguments.archive, arguments.model)
-    with archive.snapshot(arguments.leg):  # hits and their articles of one commit
+    with archive.snapshot():  # hits and their articles of one commit
         reach = archive.reach(filters)
         hits = archive.search(" ".join(arguments.query), arguments.k, filters, arguments.leg)
         if arguments.json:

@@ -27,7 +27,7 @@ from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.generation import Generation
 from index.records import Article, Filters, Hit, Passage, Reach, Why
 from index.store import Store
-from index.writer import writer
+from index.writer import on_disk, writer
 
 LEGS = ("bm25", "dense")
 DEPTH = 1000
@@ -72,7 +72,8 @@ class Archive:
         """The model of this archive; a MismatchError where it is not the one that made it."""
         if not self.exists:
             return self._asked_for or SentenceEncoder(DEFAULT_MODEL)
-        made = self._store.fingerprint()
+        with self._reading():
+            made = self._store.fingerprint()
         encoder = self._asked_for or SentenceEncoder(made["model"])
         fingerprint.check(self.path, encoder, made)
         return encoder
@@ -89,7 +90,7 @@ class Archive:
     ) -> list[Hit]:
         """The best `k` passages, best first: each leg's first 1,000, fused. Without the leg "dense" no model is loaded, and no faiss."""
         check_query(query)
-        with self.snapshot(legs) as current:
+        with self.snapshot() as current:
             if current is None:
                 return []
             allow = filtering.rows(self._store, current, filters) if filters and filters != Filters() else None
@@ -99,32 +100,34 @@ class Archive:
 
     def reach(self, filters: Filters | None = None) -> Reach:
         """What a search with these filters looks through; a UsageError where an outlet is none of the archive's."""
-        with self.snapshot(()) as current:
+        with self.snapshot() as current:
             return filtering.reach(self._store, current, filters or Filters()) if current else Reach(0, 0)
 
     def load(self) -> None:
-        """Load the model and map the files now instead of with the first search."""
-        with self.snapshot():
-            self.encoder.encode(["ready"])
+        """Load the model and faiss now instead of with the first search."""
+        with self.snapshot() as current:
+            ready = self.encoder.encode(["ready"])[0]
+            if current:
+                current.search_meaning(ready, 1, None)
 
     @contextmanager
-    def snapshot(self, legs: Collection[str] = LEGS) -> Iterator[Generation | None]:
-        """The newest commit, mapped for some legs; everything read inside belongs to it. None in an empty archive.
+    def snapshot(self) -> Iterator[Generation | None]:
+        """The newest commit, opened; everything read inside belongs to it. None in an empty archive.
 
         A writer may commit between our reading the manifest and our opening its files, and delete them: then the manifest is old.
         """
-        with self._guard:
+        with self._guard, on_disk(self.path):
             if self._inside:
                 yield self._open
                 return
             for attempt in range(_TRIES):
                 with self._store.snapshot():
                     try:
-                        current = self._current("dense" in legs)
-                    except FileNotFoundError as error:
+                        current = self._current()
+                    except FileNotFoundError:
                         if attempt + 1 < _TRIES:
                             continue
-                        raise CorruptError(f"{error.filename}: missing; make the archive again from its articles") from error
+                        raise
                     self._inside = True
                     try:
                         yield current
@@ -132,16 +135,24 @@ class Archive:
                         self._inside = False
                     return
 
-    def _current(self, vectors: bool) -> Generation | None:
-        """The segments of the snapshot, mapped and checked where they are new."""
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What is read from the store inside belongs to one commit: its manifest is several rows, and a digest over them."""
+        with self._guard:
+            if self._inside:
+                yield
+            else:
+                with self._store.snapshot():
+                    yield
+
+    def _current(self) -> Generation | None:
+        """The segments of the snapshot, those that are new opened."""
         listed = self._store.segments()
         if not listed:
             self._open = None
         elif self._open is None or self._open.segments != tuple(listed):
             fingerprint.check_versions(self.path, self._store.fingerprint())
             self._open = Generation(self.path / "seg", listed, self._open.parts if self._open else None)
-        if self._open and vectors:
-            self._open.load_vectors()
         return self._open
 
     def _rank(self, current: Generation, leg: str, query: str, allow: NDArray[np.bool_] | None) -> dict[int, float]:
@@ -189,7 +200,7 @@ class Archive:
 
     def articles(self) -> Iterator[Article]:
         """All articles, by path, of one commit."""
-        with self.snapshot(()):
+        with self.snapshot():
             return iter(list(self._store.articles()))
 
     def known(self) -> dict[str, tuple[str, str]]:
@@ -199,12 +210,12 @@ class Archive:
 
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order."""
-        with self.snapshot(()):
+        with self.snapshot():
             return [self._store.passage(number) for number in sorted(self._store.passage_numbers([article_id]))]
 
     def census(self) -> dict[str, Any]:
         """Counts and ranges: articles, passages, outlets, first and last date ("" where no article has one)."""
-        with self._guard:
+        with self._reading():
             return self._store.census()
 
     def outlets(self) -> list[str]:
@@ -222,7 +233,7 @@ class Archive:
         the places that it was given, what was taken out below them, and what could not be taken and why. "recall@10": that of the dense
         leg, as measured when its codes were made; None where it is exact.
         """
-        with self._guard, self._store.snapshot():
+        with self._reading():
             made = self._store.fingerprint()
             census = self._store.census()
             digest = self._store.digest()

@@ -12,12 +12,13 @@ import os
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from index.errors import CorruptError
 
@@ -55,7 +56,7 @@ def _digest(block: Any) -> bytes:
 
 
 class File:
-    """A mapped file of which no byte is given out before its block was checked, once in the life of this object."""
+    """A file of which no byte is given out before its block was checked, once in the life of this object."""
 
     def __init__(self, path: Path, size: int, digests: bytes) -> None:
         """A CorruptError where the file has another size."""
@@ -64,45 +65,38 @@ class File:
         weakref.finalize(self, os.close, self._file)
         if os.fstat(self._file).st_size != size:
             raise _damaged(path)
-        self._bytes = np.frombuffer(mmap.mmap(self._file, size, prot=mmap.PROT_READ), dtype=np.uint8)
+        self._size = size
         self._digests = digests
         self._sound = np.zeros(len(digests) // _WIDTH, dtype=bool)
-        self._all_sound = False
 
-    def check(self, first: int = 0, last: int | None = None) -> None:
-        """A CorruptError where the bytes first to last, all unless told, are not those that were written."""
-        last = len(self._bytes) if last is None else min(last, len(self._bytes))
-        if not self._all_sound:
-            self._check(np.arange(first // BLOCK, -(-last // BLOCK)))
-
-    def check_spans(self, firsts: NDArray[np.int64], lasts: NDArray[np.int64]) -> None:
-        """The same of some spans of bytes, none of them longer than a block."""
-        if not self._all_sound:
-            self._check(np.union1d(firsts // BLOCK, (lasts - 1) // BLOCK))
-
-    def _check(self, blocks: NDArray[np.int64]) -> None:
-        unknown = blocks[~self._sound[blocks]].tolist()
-        for block in unknown:
+    def check(self, firsts: ArrayLike = 0, lasts: ArrayLike | None = None) -> None:
+        """A CorruptError where the bytes of some spans, all unless told, are not those that were written; many spans are short ones."""
+        starts, ends = np.atleast_1d(firsts) // BLOCK, -(-np.atleast_1d(self._size if lasts is None else lasts) // BLOCK)
+        wanted = np.zeros(len(self._sound) + 1, dtype=bool)
+        if len(starts) == 1:
+            wanted[starts[0] : ends[0]] = True
+        else:
+            assert (ends - starts <= 2).all(), "a row is longer than a block"
+            wanted[starts], wanted[ends - 1] = True, True
+        for block in np.flatnonzero(wanted[:-1] & ~self._sound).tolist():
             if _digest(self.read(block * BLOCK, BLOCK)) != self._digests[block * _WIDTH : (block + 1) * _WIDTH]:
                 raise _damaged(self.path)
             self._sound[block] = True
-        if unknown:
-            self._all_sound = bool(self._sound.all())
 
     def read(self, first: int, size: int) -> bytes:
         """Some bytes, which must have been checked; read and not mapped, they take no room in memory afterwards."""
         return os.pread(self._file, size, first)
 
-    def mapped(self, last: int | None = None) -> NDArray[np.uint8]:
-        """All bytes, of which those up to `last` are checked now; the rest must not be read before `check`."""
-        self.check(0, last)
-        return self._bytes
+    @cached_property
+    def mapped(self) -> NDArray[np.uint8]:
+        """All bytes; none must be looked at before `check`."""
+        return np.frombuffer(mmap.mmap(self._file, self._size, prot=mmap.PROT_READ), dtype=np.uint8)
 
     def rows(self, count: int, kind: np.dtype[Any]) -> Rows:
         """The end of the file as `count` rows of a kind, none longer than a block; what stands before them is checked now."""
-        start = len(self._bytes) - count * kind.itemsize
+        start = self._size - count * kind.itemsize
         self.check(0, start)
-        return Rows(self, start, kind.itemsize, self._bytes[start:].view(kind.base).reshape(count, *kind.shape))
+        return Rows(self, start, count, kind)
 
     def array(self) -> Rows:
         """What numpy.save wrote of one dimension."""
@@ -114,30 +108,39 @@ class File:
 
 
 class Rows:
-    """Rows of a `File`, checked as they are asked for."""
+    """Rows of a `File`, read and checked as they are asked for."""
 
-    def __init__(self, file: File, start: int, width: int, values: NDArray[Any]) -> None:
-        self._file, self._start, self._width, self._values = file, start, width, values
-        self.shape = values.shape
+    def __init__(self, file: File, start: int, count: int, kind: np.dtype[Any]) -> None:
+        self._file, self._start, self._count, self._kind = file, start, count, kind
 
     def __len__(self) -> int:
-        return len(self._values)
+        return self._count
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return int(np.prod(self._kind.shape))
+
+    def _array(self, data: bytes) -> NDArray[Any]:
+        return np.frombuffer(data, dtype=self._kind.base).reshape(-1, *self._kind.shape)
 
     def __getitem__(self, span: slice) -> NDArray[Any]:
         """A run of rows."""
-        first, last, _ = span.indices(len(self))
-        self._file.check(self._start + first * self._width, self._start + last * self._width)
-        return self._values[span]
+        first, last, _ = span.indices(self._count)
+        begin, end = (self._start + place * self._kind.itemsize for place in (first, max(first, last)))
+        self._file.check(begin, end)
+        return self._array(self._file.read(begin, end - begin))
 
     def at(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Some rows, copied out."""
+        """Some rows."""
         self.check(rows)
-        data = b"".join([self._file.read(self._start + row * self._width, self._width) for row in rows.tolist()])
-        return np.frombuffer(data, dtype=self._values.dtype).reshape(len(rows), *self.shape[1:])
+        size = self._kind.itemsize
+        return self._array(b"".join([self._file.read(self._start + row * size, size) for row in rows.tolist()]))
 
     def check(self, rows: NDArray[np.int64]) -> None:
         """A CorruptError where one of some rows is not what was written."""
-        self._file.check_spans(self._start + rows * self._width, self._start + (rows + 1) * self._width)
+        if len(rows):
+            self._file.check(self._start + rows * self._kind.itemsize, self._start + (rows + 1) * self._kind.itemsize)
 
 
 def _damaged(path: Path) -> CorruptError:
@@ -166,10 +169,19 @@ class Folder:
 
 def flaws(home: Path, seals: Mapping[str, Seal]) -> Iterator[str]:
     """What is missing or not what was written in a sealed folder, in lines."""
+    try:
+        folder = Folder(home, seals)
+    except OSError as error:
+        yield _unreadable(error)
+        return
     for name in seals:
         try:
-            Folder(home, seals).open(name).check()
+            folder.open(name).check()
         except CorruptError as error:
             yield str(error)
         except OSError as error:
-            yield f"{error.filename}: cannot be read ({error.strerror}): 'clippings check --repair' makes it again"
+            yield _unreadable(error)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"{error.filename}: cannot be read ({error.strerror}): 'clippings check --repair' makes it again"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from index import articles, blocks, dense, segment, update
+from index import articles, blocks, segment, update
 from index.changes import Report
 from index.encoder import Encoder, Vectors
 from index.errors import CorruptError
@@ -91,7 +91,7 @@ def _vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:
     for one in _listed(store):
         try:
             opened = segment.open_segment(folder, one)
-            vectors = dense.stored(opened.folder, one.passages)
+            vectors = opened.vectors.rows[:]
         except (CorruptError, OSError):
             continue
         for row in np.flatnonzero(one.alive):

@@ -9,13 +9,14 @@ What is opened for reading is memory-mapped; faiss aborts the process when such 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.blocks import BLOCK, File, Folder
+from index.blocks import BLOCK, File, Folder, Rows
 from index.encoder import Vectors
 
 VECTORS, CODES = "vectors.faiss", "codes.faiss"
@@ -55,7 +56,7 @@ def _write_codes(home: Path, vectors: Stored, exact: Any) -> float | None:
     faiss = _faiss()
     parts = max(parts for parts in range(1, vectors.shape[1] // 4 + 1) if vectors.shape[1] % parts == 0)
     codes = faiss.index_factory(vectors.shape[1], f"PQ{parts}x4fs", faiss.METRIC_INNER_PRODUCT)
-    codes.train(next(_batches(vectors[:: max(1, len(vectors) // _BATCH)])))
+    codes.train(next(_batches(vectors[:: -(-len(vectors) // _BATCH)])))
     for batch in _batches(vectors):
         codes.add(batch)
     recall = _recall(codes, exact, vectors)
@@ -78,7 +79,7 @@ def _recall(codes: Any, exact: Any, vectors: Stored, asked: int = 200, k: int = 
     questions = np.linspace(0, len(vectors) - 1, asked).astype(np.int64)
     queries = vectors[questions].astype(np.float32)
     nearest, candidates = exact.search(queries, k + 1)[1], codes.search(queries, _LEAST)[1]
-    found = [np.isin(np.setdiff1d(rows, [own])[:k], near).mean() for own, rows, near in zip(questions, nearest, candidates, strict=True)]
+    found = [np.isin(rows[rows != own][:k], near).mean() for own, rows, near in zip(questions, nearest, candidates, strict=True)]
     return float(np.mean(found))
 
 
@@ -88,20 +89,20 @@ def _batches(vectors: Stored) -> Iterator[Vectors]:
 
 
 class Dense:
-    """The vectors of some segments as one list of rows, for reading; each comes as its folder and the number of its rows."""
+    """The vectors of some segments as one list of rows, for reading."""
 
-    def __init__(self, *parts: tuple[Folder, int]) -> None:
-        self._parts = [_Part(*part) for part in parts]
-        self._firsts = np.cumsum([0, *(count for _, count in parts)])
+    def __init__(self, *parts: Part) -> None:
+        self._parts = parts
+        self._firsts = np.cumsum([0, *map(len, parts)])
 
     def __len__(self) -> int:
         return int(self._firsts[-1])
 
     def at(self, rows: NDArray[np.int64]) -> Vectors:
         """float32[len(rows), d]: the vectors of some rows."""
-        found = np.empty((len(rows), self._parts[0].rows.shape[1]), dtype=np.float32)
+        found = np.empty((len(rows), self._parts[0].rows.width), dtype=np.float32)
         for part, first in zip(self._parts, self._firsts, strict=False):
-            here = (rows >= first) & (rows < first + len(part.rows))
+            here = (rows >= first) & (rows < first + len(part))
             found[here] = part.rows.at(rows[here] - first)
         return found
 
@@ -112,8 +113,8 @@ class Dense:
         """
         found = [_NOTHING]
         for part, first in zip(self._parts, self._firsts, strict=False):
-            here = None if allow is None else allow[first : first + len(part.rows)]
-            candidates = max(_LEAST, _CANDIDATES * k * len(part.rows) // len(self))
+            here = None if allow is None else allow[first : first + len(part)]
+            candidates = max(_LEAST, _CANDIDATES * k * len(part) // len(self))
             rows, cosines = part.search(query, k, candidates, here)
             found.append((rows + first, cosines))
         rows, cosines = (np.concatenate(columns) for columns in zip(*found, strict=True))
@@ -124,27 +125,40 @@ class Dense:
 _NOTHING: Found = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
 
 
-def stored(folder: Folder, count: int) -> Stored:
-    """float16[count, d]: all vectors of a segment, as they are kept."""
-    found: Stored = _Part(folder, count).rows[:]
-    return found
-
-
-class _Part:
-    """The vectors of one segment, mapped."""
+class Part:
+    """The vectors of one segment."""
 
     def __init__(self, folder: Folder, count: int) -> None:
+        """`count` of them; their files are opened now, and faiss is loaded when they are first asked for."""
         self._file = folder.open(VECTORS)
-        self._exact = _open(self._file, BLOCK)
-        self._codes: Any = _open(folder.open(CODES), None) if CODES in folder else None
-        self.rows = self._file.rows(count, np.dtype((np.float16, self._exact.d)))
+        self._codes_file = folder.open(CODES) if CODES in folder else None
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @cached_property
+    def _exact(self) -> Any:
+        self._file.check(0, BLOCK)
+        return _open(self._file)
+
+    @cached_property
+    def _codes(self) -> Any:
+        assert self._codes_file
+        self._codes_file.check()
+        return _open(self._codes_file)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """float16[count, d], as they are kept."""
+        return self._file.rows(self._count, np.dtype((np.float16, self._exact.d)))
 
     def search(self, query: Vectors, k: int, candidates: int, allow: NDArray[np.bool_] | None) -> Found:
         """As `Dense.search`. Few rows are scanned, and so are all where a filter leaves too little of what the codes found."""
         living = len(self.rows) if allow is None else int(allow.sum())
         if living == 0:
             return _NOTHING
-        if self._codes is not None and living > FLAT:
+        if self._codes_file and living > FLAT:
             found = self._search_codes(query, k, candidates * len(self.rows) // living, allow)
             if len(found[0]) >= min(k, candidates // 2):
                 return found
@@ -165,17 +179,14 @@ class _Part:
             limits = None
         else:
             self.rows.check(np.flatnonzero(allow))
-            bits = np.packbits(allow, bitorder="little")  # faiss keeps a pointer to it and no reference
-            limits = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+            limits = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(np.packbits(allow, bitorder="little")))
         cosines, rows = self._exact.search(query.reshape(1, -1), k, params=limits)
         return rows[0], cosines[0]
 
 
-def _open(file: File, header: int | None) -> Any:
-    """A faiss index over a file's own mapping, so that it reads no byte that was not checked; `header` bytes of it now, or all."""
-    faiss = _faiss()
-    data = file.mapped(header)
-    reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data))
-    index: Any = faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC)
+def _open(file: File) -> Any:
+    """A faiss index over a file's own mapping: it reads no byte but those that were checked."""
+    faiss, data = _faiss(), file.mapped
+    index: Any = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data)), faiss.IO_FLAG_MMAP_IFC)
     index.referenced_objects = [data]  # faiss keeps a pointer to it and no reference
     return index

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +34,7 @@ class Generation:
         whole_alive = _joined([part.living_articles(alive) for part, alive in zip(parts, masks, strict=True)], bool)
         self.bm25 = BM25(*(part.postings for part in parts), alive=self.alive)
         self.whole = BM25(*(part.whole for part in parts), alive=whole_alive)
-
-    @cached_property
-    def _dense(self) -> Dense:
-        return Dense(*((part.folder, len(part.ids)) for part in self.parts.values()))
-
-    def load_vectors(self) -> None:
-        """Map the vectors now: a search by words needs none, and no faiss."""
-        _ = self._dense
+        self._dense = Dense(*(part.vectors for part in parts))
 
     def search_words(self, tokens: list[str], k: int, allow: Mask | None) -> tuple[Rows, Scores]:
         """The best rows by BM25, of the passage and of its whole article, and their scores; `allow`, bool[N], limits them."""

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from index import blocks, bm25, dense
 from index.blocks import Folder, Seal
 from index.bm25 import Postings
-from index.dense import Stored
+from index.dense import Part, Stored
 
 _IDS, _ARTICLES = "ids.npy", "articles.npy"
 
@@ -73,11 +73,11 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class OpenSegment:
-    """A segment, mapped."""
+    """A segment, its files open."""
 
-    folder: Folder
     ids: NDArray[np.int64]
     articles: NDArray[np.int64]
+    vectors: Part
     postings: Postings
     whole: Postings
 
@@ -159,10 +159,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def open_segment(folder: Path, segment: Segment) -> OpenSegment:
-    """Map a segment; a CorruptError, now or when more of it is read, names a file that is not what was written."""
+    """Open a segment; a CorruptError, now or when more of it is read, names a file that is not what was written."""
     opened = Folder(folder / segment.name, segment.files)
     ids, articles = (opened.open(name).array()[:] for name in (_IDS, _ARTICLES))
-    return OpenSegment(opened, ids, articles, _read_postings(opened, "passages"), _read_postings(opened, "whole"))
+    vectors = Part(opened, segment.passages)
+    return OpenSegment(ids, articles, vectors, _read_postings(opened, "passages"), _read_postings(opened, "whole"))
 
 
 def read_ids(folder: Path, segment: Segment) -> NDArray[np.int64]:
@@ -180,7 +181,7 @@ def merge(folder: Path, segments: Sequence[Segment]) -> Contents:
         np.concatenate(
             [(np.cumsum(articles) - 1)[one.articles[alive]] + first for (one, alive, articles), first in zip(found, firsts, strict=False)]
         ),
-        np.concatenate([dense.stored(one.folder, len(one.ids))[alive] for one, alive, _ in found]),
+        np.concatenate([one.vectors.rows[:][alive] for one, alive, _ in found]),
         bm25.merge([(one.postings, alive) for one, alive, _ in found]),
         bm25.merge([(one.whole, articles) for one, _, articles in found]),
     )

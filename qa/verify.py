@@ -46,7 +46,7 @@ class Verdict:
 
 def verify(quotes: Sequence[Quoted], archive: Archive) -> list[Verdict]:
     """A verdict on each quote, in order. Articles are found by id, by the SHA-256 of their bytes, by path."""
-    with archive.snapshot(()):
+    with archive.snapshot():
         shelf = _Shelf(archive)
         return [_verdict(quote, shelf.find(quote)) for quote in quotes]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -355,7 +356,8 @@ def test_an_archive_of_another_version_is_refused(
 def test_one_leg_leaves_the_vectors_alone_and_the_other_still_checks_them(archive: Archive, folder: Folder) -> None:
     """A search by words needs no vectors; one by meaning, by the same reader, finds that they are spoilt."""
     archive.add([folder({"ferry.txt": FERRY})])
-    next(archive.path.rglob("vectors.faiss")).write_bytes(b"spoilt")
+    vectors = next(archive.path.rglob("vectors.faiss"))
+    vectors.write_bytes(vectors.read_bytes()[:-6] + b"spoilt")
     reader = Archive(archive.path, BagEncoder())
     assert len(reader.search("ferry", legs=("bm25",))) == 1
     with pytest.raises(CorruptError, match="vectors"):
@@ -369,3 +371,31 @@ def test_status_counts_what_there_is(archive: Archive, folder: Folder) -> None:
     assert (status["articles"], status["passages"], status["outlets"], status["model"]) == (2, 2, 1, "bag")
     assert (status["first_date"], status["last_date"]) == ("2014-06-27", "2014-06-27")
     assert status["bytes"] > 1000
+
+
+def test_a_commit_between_two_reads_of_the_manifest_is_no_damage(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is several rows, and a digest over them: they are read as of one commit."""
+    archive.add([folder({"ferry.txt": FERRY})])
+    reader, real = Archive(archive.path, BagEncoder()), store.Store._manifest_digest
+
+    def late(self: store.Store) -> str:
+        monkeypatch.setattr(store.Store, "_manifest_digest", real)
+        archive.add([folder({"dam.txt": DAM})])
+        return real(self)
+
+    monkeypatch.setattr(store.Store, "_manifest_digest", late)
+    assert reader.census()["articles"] == 1
+    monkeypatch.setattr(store.Store, "_manifest_digest", late)
+    assert reader.encoder.name == "bag"
+
+
+def test_a_reader_without_room_for_open_files_is_told(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, and the archive is not called damaged."""
+    archive.add([folder({"ferry.txt": FERRY})])
+
+    def full(place: Path, listed: segment.Segment) -> segment.OpenSegment:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(generation, "open_segment", full)
+    with pytest.raises(ArchiveError, match="cannot be read or written now"):
+        Archive(archive.path, BagEncoder()).search("ferry")

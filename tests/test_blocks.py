@@ -85,3 +85,11 @@ def test_what_is_missing_is_named(home: Path) -> None:
     ]
     (home / "digests").unlink()
     assert len(set(flaws(home, seals))) == 1
+
+
+def test_a_row_longer_than_a_block_is_refused(tmp_path: Path) -> None:
+    """Of such a row the middle would go unchecked."""
+    np.save(tmp_path / "rows.npy", np.zeros(BLOCK))
+    rows = Folder(tmp_path, seal(tmp_path)).open("rows.npy").rows(4, np.dtype((np.float64, BLOCK // 4)))
+    with pytest.raises(AssertionError, match="longer than a block"):
+        rows.at(np.array([0, 2]))

@@ -294,7 +294,7 @@ def test_the_flips_can_be_silent(quiet: Path, monkeypatch: pytest.MonkeyPatch) -
     from index import store
 
     monkeypatch.setattr(blocks, "_digest", lambda _: bytes(16))
-    monkeypatch.setattr(blocks.File, "_check", lambda *_: None)
+    monkeypatch.setattr(blocks.File, "check", lambda *_: None)
     monkeypatch.setattr(store, "_digest", lambda *_: "")
     change(quiet, "UPDATE article SET digest = ''")
     change(quiet, "UPDATE passage SET digest = ''")

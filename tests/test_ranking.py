@@ -16,7 +16,7 @@ from index.fusion import ordered, reciprocal_rank, weighted_sum
 def opened(home: Path, rows: NDArray[np.float32]) -> dense.Dense:
     home.mkdir()
     dense.write(home, rows)
-    return dense.Dense((Folder(home, seal(home)), len(rows)))
+    return dense.Dense(dense.Part(Folder(home, seal(home)), len(rows)))
 
 
 @pytest.fixture
