@@ -10,11 +10,12 @@ Line = Sequence[tuple[float, float]]
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 360, 64, 40, 176, 44
 # Okabe and Ito's colours, which those who see few colours can tell apart.
-_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00"]
+_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a6d00", "#7f7f7f", "#6a3d9a"]
 
 
 def picture(title: str, unit: str, lines: Mapping[str, Line]) -> str:
-    """An SVG of some lines, each with points (passages, figure), figures above 0; the unit stands at the left axis."""
+    """An SVG of ten lines at most, each with points (passages, figure), figures above 0; the unit stands at the left axis."""
+    assert len(lines) <= len(_COLOURS)
     points = [point for line in lines.values() for point in line]
     across = _Axis([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
     up = _Axis([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
@@ -23,9 +24,9 @@ def picture(title: str, unit: str, lines: Mapping[str, Line]) -> str:
         f"<title>{escape(title)}</title>",
         '<rect width="100%" height="100%" fill="#fff"/>',
         f'<text x="{_LEFT}" y="22" font-size="15">{escape(title)}</text>',
-        *(_rule(_LEFT, up.at(y), _WIDTH - _RIGHT, up.at(y), f"{y:,g}", _LEFT - 6, up.at(y) + 4, "end") for y in up.marks),
+        *(_rule(_LEFT, up.at(y), _WIDTH - _RIGHT, up.at(y), _number(y), _LEFT - 6, up.at(y) + 4, "end") for y in up.marks),
         *(
-            _rule(across.at(x), _TOP, across.at(x), _HEIGHT - _BOTTOM, f"{x:,g}", across.at(x), _HEIGHT - 26, "middle")
+            _rule(across.at(x), _TOP, across.at(x), _HEIGHT - _BOTTOM, _number(x), across.at(x), _HEIGHT - 26, "middle")
             for x in across.marks
         ),
         f'<text x="{_LEFT}" y="{_HEIGHT - 8}">passages</text><text x="{_LEFT}" y="{_TOP - 5}" fill="#555">{escape(unit)}</text>',
@@ -49,6 +50,10 @@ class _Axis:
 
     def at(self, value: float) -> float:
         return self._start + (log10(value) - self._low) / (self._high - self._low) * (self._end - self._start)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
 
 
 def _rule(x: float, y: float, to_x: float, to_y: float, label: str, label_x: float, label_y: float, anchor: str) -> str:
