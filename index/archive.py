@@ -22,7 +22,7 @@ from index import articles, bm25, changes, check, filtering, fingerprint, places
 from index.changes import Added, Report
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
-from index.errors import ArchiveError, CorruptError, ModelError, QuestionError
+from index.errors import ArchiveError, CorruptError, ModelError, QuestionError, UsageError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.generation import Generation
 from index.records import Article, Filters, Hit, Passage, Reach, Why
@@ -276,14 +276,17 @@ class Archive:
     def remove(self, paths: list[Path]) -> int:
         """Take out articles, by id or by the file or folder that they came from, there still or not; how many.
 
-        What lies in a folder that is kept up to date stays out, until it is given to add by name. A UsageError where there are none.
+        What lies in a folder that is kept up to date stays out, until it is given to add by name. A UsageError where one of
+        them is none of the archive's.
         """
         assert self._store  # or an ArchiveError that says how to make one
         with writer(self.path, self.encoder) as store:
             known, remembered = store.known(), store.places()
             here = [places.place_of(path, known) for path in paths]
-            forgotten = any(remembered.get(str(place)) for place in here)
-            gone = places.below(known, here) if forgotten else places.within(known, paths)
+            kept = [path for path, wanted in remembered.items() if wanted]
+            if lost := places.unheld(paths, here, [*known, *kept, *store.failed()]):
+                raise UsageError(f"no article of the archive is from {', '.join(lost)}; nothing was changed")
+            gone = places.below(known, here)
             store.remember(places.taken_out(remembered, here))
             store.note(changes.elsewhere(store.failed(), here))
             plan = changes.Plan(Added(), [], gone, {}, {})

@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from index import articles
-from index.errors import UsageError
 
 # path -> whether what lies there belongs into the archive; the nearest place above a file decides.
 Places = Mapping[str, bool]
@@ -46,12 +45,10 @@ def place_of(path: Path, known: Mapping[str, tuple[str, str]]) -> Path:
     return next((Path(found) for found, (article_id, _) in known.items() if article_id == str(path)), articles.absolute(path))
 
 
-def within(known: Mapping[str, tuple[str, str]], paths: list[Path]) -> list[str]:
-    """The ids of the articles at or below some paths, which need not exist any more; a UsageError where there are none."""
-    found = below(known, {place_of(path, known) for path in paths})
-    if not found:
-        raise UsageError(f"no article of the archive is from {', '.join(map(str, paths))}; nothing was changed")
-    return found
+def unheld(paths: list[Path], places: list[Path], held: Iterable[str]) -> list[str]:
+    """Those of some paths whose place has nothing of `held` at or below it."""
+    there = {name for path in held for name in _above(path)}
+    return [str(path) for path, place in zip(paths, places, strict=True) if str(place) not in there]
 
 
 def below(known: Mapping[str, tuple[str, str]], places: Collection[Path]) -> list[str]:

@@ -218,3 +218,13 @@ def test_the_commands_say_it(run: Run, folder: Folder) -> None:
     code, out, _ = run("update")
     assert (code, out) == (0, "new 1, changed 0, unchanged 0, removed 0, renamed 1; embedded 1 passages\n")
     assert run("update", "--archive", "nowhere")[0] == 2
+
+
+def test_a_wrong_name_among_right_ones_takes_nothing_out(archive: Archive, folder: Folder) -> None:
+    """It is named, and is not left out for ever where it lies below a folder that is kept up to date."""
+    home = folder({"ferry.txt": "The ferry sank.", "dam.txt": "The dam cracked."})
+    archive.add([home])
+    with pytest.raises(UsageError, match=r"no article of the archive is from .*typo\.txt; nothing was changed"):
+        archive.remove([home / "ferry.txt", home / "typo.txt"])
+    assert archive.census()["articles"] == 2
+    assert archive.status()["left_out"] == []
