@@ -123,7 +123,8 @@ class Faults:
             write(home / "articles", files)
             Archive(self.path, BagEncoder()).add([home / "articles"])
         if name == "repair":
-            next(self.path.glob("seg/*/vectors.faiss")).write_bytes(b"spoilt")
+            vectors = next(self.path.glob("seg/*/vectors.faiss"))
+            vectors.write_bytes(vectors.read_bytes()[:-6] + b"spoilt")
         if self.path.exists():
             self.path.rename(self.start)
         write(home / "articles", self.scenario.now)

@@ -96,13 +96,13 @@ def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [("index", ["search", "Quds Force advisers"]), ("qa", [QUESTION])],
+    [("index", ["search", "Quds Force advisers"]), ("qa", ["ask", QUESTION])],
 )
 def test_the_packages_run_by_themselves(sample: Archive, module: str, arguments: list[str]) -> None:
     """python -m index and python -m qa do what clippings does."""
     options = ["--archive", str(sample.path), "--json"]
     by_itself = [sys.executable, "-m", module, *arguments, *options]
-    command = [sys.executable, "cli.py", *(["ask"] if module == "qa" else []), *arguments, *options]
+    command = [sys.executable, "cli.py", *arguments, *options]
     outputs = [subprocess.run(one, cwd=ROOT, capture_output=True, text=True, check=True).stdout for one in (by_itself, command)]
     assert outputs[0] == outputs[1]
     assert json.loads(outputs[0])

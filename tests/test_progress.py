@@ -48,8 +48,9 @@ def begun(archive: Archive, home: Path, stderr: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", CHILD, "add", "--archive", str(archive.path), str(home)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     child = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, process_group=0
-    )
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, process_group=0,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # what runs in the background is told to ignore it
+    )  # fmt: skip
     assert child.stdout
     assert child.stdout.readline() == "third\n"
     return child
