@@ -42,9 +42,9 @@ eval: .venv/chat  ## the evals over the sample set
 	$(PIP) --editable '.[dev]'
 	@touch $@
 
-.venv-others/made: eval/others.txt constraints.txt
+.venv-others/made: eval/others.txt
 	$(PYTHON) -m venv .venv-others
-	.venv-others/bin/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --requirement eval/others.txt
+	.venv-others/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement eval/others.txt
 	@touch $@
 
 clean:

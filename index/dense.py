@@ -3,7 +3,7 @@
 Vectors are kept in half precision: half the bytes and half the time of a scan, and the same first ten (eval/README.md). A scan of up
 to 100,000 is exact and takes some 5 ms. A larger segment has codes beside its vectors, 4 bits for each 4 numbers: a search scans
 those, takes more rows than it was asked for and orders them by their vectors. Its recall is measured when it is made.
-What is opened for reading is memory-mapped; faiss aborts the process when such an index is written to, so nothing here can.
+What faiss scans is memory-mapped; it aborts the process when such an index is written to, so nothing here can.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _WHOLE_WEIGHT = 0.5
 
 
 class Generation:
-    """Some segments, mapped; row r is the passage ids[r]. Rows that are dead are in no statistic and in no result."""
+    """Some segments, opened; row r is the passage ids[r]. Rows that are dead are in no statistic and in no result."""
 
     def __init__(self, folder: Path, segments: Sequence[Segment], earlier: Mapping[str, OpenSegment] | None = None) -> None:
         """Open what is not open in `earlier` already: a segment that did not change is not read again."""

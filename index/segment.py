@@ -196,7 +196,7 @@ def sweep(folder: Path) -> None:
 
 
 def collect(folder: Path, keep: set[str]) -> None:
-    """Delete the segments below `folder` that are not in `keep`; whoever has one mapped can go on reading it."""
+    """Delete the segments below `folder` that are not in `keep`; whoever has one open can go on reading it."""
     sweep(folder)
     for home in folder.iterdir():
         if home.name not in keep:
