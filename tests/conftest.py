@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory  # noqa: E402
 
 import pytest  # noqa: E402
 from fakes import BagEncoder  # noqa: E402
+from playwright import sync_api  # noqa: E402
 
 import cli  # noqa: E402
 from eval import dataset  # noqa: E402
@@ -21,6 +22,12 @@ from eval.dataset import SAMPLE_ARTICLES  # noqa: E402
 from eval.result import Result, evaluate  # noqa: E402
 from eval.run import CONFIGURATIONS  # noqa: E402
 from index import Archive, terminal  # noqa: E402
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -112,3 +119,16 @@ def sample_articles(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     archive = Archive(tmp_path_factory.mktemp("articles") / "archive", BagEncoder())
     archive.add([SAMPLE_ARTICLES])
     return archive
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Headless Chromium. While it is open, no event loop of another can run: so it ends with its module."""
+    if not CHROMIUM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed, and CI does without nothing")
+        pytest.skip("Chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from conftest import ROOT
-from playwright import sync_api
+from rooms import serving
 
 from index import Archive
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.filterwarnings("default")]
 
@@ -29,34 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.filterwarnings
 @pytest.fixture(scope="module")
 def address(sample: Archive) -> Iterator[str]:
     """The chat over the sample archive, in a process of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--archive", str(sample.path), "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    assert server.stderr
-    talk = []
-    for line in server.stderr:
-        talk.append(line)
-        if "Clippings is at" in line:
-            break
-    else:
-        pytest.fail(f"the chat did not start: {''.join(talk)}")
-    yield f"http://127.0.0.1:{port}/"
-    server.terminate()
-    server.wait(timeout=20)
-    server.stderr.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    if not CHROMIUM.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed, and CI does without nothing")
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
+    with serving(sample.path) as address:
+        yield address
 
 
 @pytest.fixture
