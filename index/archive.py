@@ -93,15 +93,19 @@ class Archive:
         with self.snapshot() as current:
             if current is None:
                 return []
-            allow = filtering.rows(self._store, current, filters) if filters and filters != Filters() else None
+            allow = current.passing(filters) if filters and filters != Filters() else None
             rankings = {leg: self._rank(current, leg, query, allow) if leg in legs else {} for leg in LEGS}
             fused = fuse(rankings["bm25"], rankings["dense"])
             return self._hits(current, query, rankings, {row: fused[row] for row in ordered(fused, k)})
 
     def reach(self, filters: Filters | None = None) -> Reach:
         """What a search with these filters looks through; a UsageError where an outlet is none of the archive's."""
+        limits = filters or Filters()
         with self.snapshot() as current:
-            return filtering.reach(self._store, current, filters or Filters()) if current else Reach(0, 0)
+            if current is None:
+                return Reach(0, 0)
+            filtering.known(limits, current.outlets)
+            return current.reach(limits)
 
     def load(self) -> None:
         """Load the model and faiss now instead of with the first search."""
@@ -220,8 +224,8 @@ class Archive:
 
     def outlets(self) -> list[str]:
         """The names of the outlets, each once."""
-        with self._guard:
-            return list(filter(None, self._store.outlets()))
+        with self.snapshot() as current:
+            return list(current.outlets) if current else []
 
     def newest_titles(self, count: int) -> list[str]:
         """The titles of the newest articles."""

@@ -65,13 +65,13 @@ class File:
         weakref.finalize(self, os.close, self._file)
         if os.fstat(self._file).st_size != size:
             raise _damaged(path)
-        self._size = size
+        self.size = size
         self._digests = digests
         self._sound = np.zeros(len(digests) // _WIDTH, dtype=bool)
 
     def check(self, firsts: ArrayLike = 0, lasts: ArrayLike | None = None) -> None:
         """A CorruptError where the bytes of some spans, all unless told, are not those that were written; many spans are short ones."""
-        starts, ends = np.atleast_1d(firsts) // BLOCK, -(-np.atleast_1d(self._size if lasts is None else lasts) // BLOCK)
+        starts, ends = np.atleast_1d(firsts) // BLOCK, -(-np.atleast_1d(self.size if lasts is None else lasts) // BLOCK)
         wanted = np.zeros(len(self._sound) + 1, dtype=bool)
         if len(starts) == 1:
             wanted[starts[0] : ends[0]] = True
@@ -90,11 +90,11 @@ class File:
     @cached_property
     def mapped(self) -> NDArray[np.uint8]:
         """All bytes; none must be looked at before `check`."""
-        return np.frombuffer(mmap.mmap(self._file, self._size, prot=mmap.PROT_READ), dtype=np.uint8)
+        return np.frombuffer(mmap.mmap(self._file, self.size, prot=mmap.PROT_READ), dtype=np.uint8)
 
     def rows(self, count: int, kind: np.dtype[Any]) -> Rows:
         """The end of the file as `count` rows of a kind, none longer than a block; what stands before them is checked now."""
-        start = self._size - count * kind.itemsize
+        start = self.size - count * kind.itemsize
         self.check(0, start)
         return Rows(self, start, count, kind)
 

@@ -1,24 +1,18 @@
-"""Filters: from what a user types to what they leave of an archive. It knows rows and counts, no texts."""
+"""Filters as a user types them: days, months and years, and the names of outlets, those that are none with the nearest that are. Pure."""
 
 from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from difflib import SequenceMatcher
 
-import numpy as np
-
 from index.clean import one_line
 from index.errors import UsageError
-from index.generation import Generation
-from index.records import Filters, Reach
-from index.segment import Mask
-from index.store import Store
+from index.records import Filters
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", re.ASCII)
-_ANY_DATE = date.min.isoformat()
 
 
 def filters(outlets: Iterable[str], since: str | None, until: str | None) -> Filters:
@@ -44,33 +38,15 @@ def _day(option: str, written: str | None, last: bool) -> str:
         raise UsageError(f"{option} {written!r}: not a date: give a day (2014-06-27), a month (2014-06) or a year (2014)") from error
 
 
-def rows(store: Store, current: Generation, limits: Filters) -> Mask:
-    """bool[N]: the living rows whose article passes."""
-    return np.isin(current.ids, store.allowed(limits)) if limits != Filters() else current.alive
-
-
-def reach(store: Store, current: Generation, limits: Filters) -> Reach:
-    """What passes; a UsageError where an outlet is none of the archive's, with the names nearest to it."""
+def known(limits: Filters, names: Collection[str]) -> None:
+    """A UsageError where an outlet of some limits is none of those names, with the nearest of them."""
+    here = {name.casefold() for name in names}
     for outlet in limits.outlets:
-        if outlet.casefold() not in map(str.casefold, store.outlets()):
-            raise UsageError(_unknown(outlet, set(store.outlets()) - {""}))
-    passing, undated = rows(store, current, limits), 0
-    if limits.since or limits.until:
-        dated = rows(store, current, Filters(since=_ANY_DATE))
-        undated = _articles(current, rows(store, current, Filters(limits.outlets)) & ~dated)
-    return Reach(_articles(current, passing), int(passing.sum()), undated)
+        if outlet.casefold() not in here:
+            raise UsageError(_unknown(outlet, names))
 
 
-def _articles(current: Generation, mask: Mask) -> int:
-    """The articles of some rows: each has all of its rows in one segment."""
-    first = count = 0
-    for part in current.parts.values():
-        count += int(part.living_articles(mask[first : first + len(part.ids)]).sum())
-        first += len(part.ids)
-    return count
-
-
-def _unknown(outlet: str, names: set[str]) -> str:
+def _unknown(outlet: str, names: Collection[str]) -> str:
     if not names:
         return f"--outlet {outlet}: no article of the archive names its outlet"
     wanted = outlet.casefold()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index import facets
 from index.bm25 import BM25, Rows, Scores
 from index.dense import Dense
 from index.encoder import Vectors
-from index.segment import Mask, OpenSegment, Segment, open_segment
+from index.facets import Mask
+from index.records import Filters, Reach
+from index.segment import OpenSegment, Segment, open_segment
 
 # A passage's BM25 score gets this share of its whole article's: what an article is about, it seldom says in each passage.
 _WHOLE_WEIGHT = 0.5
@@ -31,10 +35,32 @@ class Generation:
         self.ids = _joined([part.ids for part in parts])
         self.alive = _joined(masks, bool)
         self._articles = _joined([part.articles + first for part, first in zip(parts, firsts, strict=False)])
-        whole_alive = _joined([part.living_articles(alive) for part, alive in zip(parts, masks, strict=True)], bool)
+        self._facets = facets.joined([part.facets for part in parts])
+        self._living = _joined([part.living_articles(alive) for part, alive in zip(parts, masks, strict=True)], bool)
         self.bm25 = BM25(*(part.postings for part in parts), alive=self.alive)
-        self.whole = BM25(*(part.whole for part in parts), alive=whole_alive)
+        self.whole = BM25(*(part.whole for part in parts), alive=self._living)
         self._dense = Dense(*(part.vectors for part in parts))
+
+    def passing(self, limits: Filters) -> Mask:
+        """bool[N]: the living rows whose article is within some limits."""
+        return self._rows(self._facets.passing(limits))
+
+    def _rows(self, articles: Mask) -> Mask:
+        rows: Mask = articles[self._articles] & self.alive
+        return rows
+
+    def reach(self, limits: Filters) -> Reach:
+        """The living articles and passages within some limits, and the articles that only lack a date."""
+        passing, undated = self._facets.passing(limits) & self._living, 0
+        if limits.since or limits.until:
+            undated = int((self._facets.passing(Filters(limits.outlets)) & self._living & (self._facets.days == 0)).sum())
+        return Reach(int(passing.sum()), int(self._rows(passing).sum()), undated)
+
+    @cached_property
+    def outlets(self) -> list[str]:
+        """The names of the living articles' outlets, each once."""
+        names = (self._facets.names[place] for place in np.unique(self._facets.outlets[self._living]))
+        return [name for name in names if name]
 
     def search_words(self, tokens: list[str], k: int, allow: Mask | None) -> tuple[Rows, Scores]:
         """The best rows by BM25, of the passage and of its whole article, and their scores; `allow`, bool[N], limits them."""

@@ -19,14 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import blocks, bm25, dense
+from index import blocks, bm25, dense, facets
 from index.blocks import Folder, Seal
 from index.bm25 import Postings
 from index.dense import Part, Stored
+from index.facets import Facets, Mask
 
 _IDS, _ARTICLES = "ids.npy", "articles.npy"
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,7 @@ class Contents:
     vectors: Stored
     postings: Postings
     whole: Postings
+    facets: Facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ class OpenSegment:
     vectors: Part
     postings: Postings
     whole: Postings
+    facets: Facets
 
     def living_articles(self, alive: Mask) -> Mask:
         """bool[articles]: those that have a living passage; an article goes as a whole."""
@@ -93,6 +94,7 @@ class OpenSegment:
 def write(folder: Path, contents: Contents) -> Segment:
     """Write a segment below `folder` and return what to put into the manifest; on return it is on the disk."""
     assert len(contents.ids) == len(contents.articles) == len(contents.vectors) == len(contents.postings.lengths)
+    assert len(contents.facets) == len(contents.whole.lengths)
     passing = folder / f"tmp-{os.getpid()}"
     shutil.rmtree(passing, ignore_errors=True)
     passing.mkdir(parents=True)
@@ -101,6 +103,9 @@ def write(folder: Path, contents: Contents) -> Segment:
     _save(passing / _ARTICLES, contents.articles)
     _write_postings(passing, "passages", contents.postings)
     _write_postings(passing, "whole", contents.whole)
+    _save(passing / facets.DAYS, contents.facets.days)
+    _save(passing / facets.OUTLETS, contents.facets.outlets)
+    facets.write_names(passing, contents.facets)
     files = blocks.seal(passing)
     name = hashlib.sha256(json.dumps([asdict(one) for one in files.values()]).encode()).hexdigest()[:24]
     _publish(passing, folder / name)
@@ -162,8 +167,8 @@ def open_segment(folder: Path, segment: Segment) -> OpenSegment:
     """Open a segment; a CorruptError, now or when more of it is read, names a file that is not what was written."""
     opened = Folder(folder / segment.name, segment.files)
     ids, articles = (opened.open(name).array()[:] for name in (_IDS, _ARTICLES))
-    vectors = Part(opened, segment.passages)
-    return OpenSegment(ids, articles, vectors, _read_postings(opened, "passages"), _read_postings(opened, "whole"))
+    postings, whole = (_read_postings(opened, kind) for kind in ("passages", "whole"))
+    return OpenSegment(ids, articles, Part(opened, segment.passages), postings, whole, facets.read(opened))
 
 
 def read_ids(folder: Path, segment: Segment) -> NDArray[np.int64]:
@@ -184,6 +189,7 @@ def merge(folder: Path, segments: Sequence[Segment]) -> Contents:
         np.concatenate([one.vectors.rows[:][alive] for one, alive, _ in found]),
         bm25.merge([(one.postings, alive) for one, alive, _ in found]),
         bm25.merge([(one.whole, articles) for one, _, articles in found]),
+        facets.merge([(one.facets, articles) for one, _, articles in found]),
     )
     assert (np.diff(merged.ids) > 0).all()
     return merged

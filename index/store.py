@@ -17,10 +17,10 @@ from typing import Any
 from index.blocks import Seal
 from index.database import Database
 from index.errors import ArchiveError, ArticleError, CorruptError
-from index.records import Article, Filters, Passage
+from index.records import Article, Passage
 from index.segment import Segment
 
-FORMAT = 5
+FORMAT = 6
 _SEGMENTS = "SELECT name, passages, files, dead, recall FROM segment ORDER BY place"
 _FIELDS = [field.name for field in fields(Article)]
 _SCHEMA = f"""
@@ -296,21 +296,6 @@ class Store:
     def passage_numbers(self, article_ids: Iterable[str]) -> list[int]:
         """The numbers of all passages of some articles."""
         return [row[0] for article in article_ids for row in self._db.rows("SELECT id FROM passage WHERE article_id = ?", [article])]
-
-    def allowed(self, filters: Filters) -> list[int]:
-        """The numbers of the passages whose article passes `filters`."""
-        where, values = ["published BETWEEN ? AND ?"], [filters.since or ("0" if filters.until else ""), filters.until or "9999-12-31"]
-        if filters.outlets:
-            asked = {outlet.casefold() for outlet in filters.outlets}
-            outlets = [outlet for outlet in self.outlets() if outlet.casefold() in asked]
-            where.append(f"source IN ({', '.join('?' * len(outlets))})")
-            values += outlets
-        query = f"SELECT passage.id FROM article JOIN passage ON article_id = article.id WHERE {' AND '.join(where)}"  # noqa: S608 - marks
-        return [row[0] for row in self._db.rows(query, values)]
-
-    def outlets(self) -> list[str]:
-        """The names of the outlets, each once; "" where an article has none."""
-        return [row[0] for row in self._db.rows("SELECT DISTINCT source FROM article")]
 
     def newest_titles(self, count: int) -> list[str]:
         """The titles of the newest articles, undated ones last."""

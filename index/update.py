@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import bm25, chunk, segment
+from index import bm25, chunk, facets, segment
 from index.changes import KEEPING, Added, Found, Memory, Plan, Report, compare
 from index.encoder import Encoder, Vectors
 from index.generation import Generation
@@ -158,6 +158,7 @@ def _contents(batch: list[_Work], numbers: NDArray[np.int64], vectors: Vectors) 
         vectors,
         bm25.build(bm25.tokens(chunk.indexed_text(article, passage, head)) for article, head, passages in batch for passage in passages),
         bm25.build(bm25.tokens(f"{article.title}\n{article.text}") for article, _, _ in batch),
+        facets.of(article for article, _, _ in batch),
     )
 
 

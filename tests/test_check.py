@@ -17,7 +17,7 @@ import pytest
 from conftest import Run
 from fakes import BagEncoder
 
-from index import Archive, blocks
+from index import Archive, Filters, blocks
 from index import check as check_module
 from index.blocks import Seal
 from index.errors import ClippingsError
@@ -31,6 +31,7 @@ ARTICLES = {
     for n in range(8)
 }
 QUERIES = ("ferry", "which dam cracked", "story 5", "it rained for 7 days")
+LIMITS = (Filters(), Filters(("courier 1",)), Filters(since="2014-06-12", until="2014-06-14"))
 
 
 @pytest.fixture
@@ -52,11 +53,19 @@ def answers(path: Path) -> list[object]:
     """Everything that an archive says, read by a fresh process' way in."""
     archive = Archive(path, BagEncoder())
     hits = [
-        [(archive.article(hit.passage.article_id), archive.text(hit.passage), hit.why) for hit in archive.search(query)]
+        [(archive.article(hit.passage.article_id), archive.text(hit.passage), hit.why) for hit in archive.search(query, filters=limits)]
         for query in QUERIES
+        for limits in LIMITS
     ]
     status = {name: value for name, value in archive.status().items() if name != "bytes"}
-    return [hits, sorted(article.id for article in archive.articles()), status, archive.newest_titles(3)]
+    return [
+        hits,
+        sorted(article.id for article in archive.articles()),
+        status,
+        archive.newest_titles(3),
+        archive.outlets(),
+        list(map(archive.reach, LIMITS)),
+    ]
 
 
 def test_an_archive_is_whole(whole: Archive) -> None:
@@ -259,9 +268,9 @@ def after_repair(path: Path, expected: list[object]) -> str:
 
 def loosely(answered: list[Any], without: set[str]) -> list[object]:
     """Answers without their order: an article that was read again comes last among its equals. And without a part of the status."""
-    hits, ids, status, titles = answered
+    hits, ids, status, titles, *counts = answered
     found = [sorted((article.id, text, why.terms) for article, text, why in query) for query in hits]
-    return [found, ids, {name: value for name, value in status.items() if name not in without}, sorted(titles)]
+    return [found, ids, {name: value for name, value in status.items() if name not in without}, sorted(titles), counts]
 
 
 @pytest.fixture

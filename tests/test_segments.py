@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from fakes import BagEncoder
 from numpy.typing import NDArray
 
-from index import Archive, dense, generation, update
+from index import Archive, Filters, dense, facets, generation, update
 from index.bm25 import BM25, Postings
 
 Folder = Callable[[dict[str, str]], Path]
@@ -28,16 +29,24 @@ def lazy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(update, "_LIVE", 0.2)
 
 
+LIMITS = (Filters(), Filters(("herald",)), Filters(("Courier",), since="2014-06-03"), Filters(until="2014-06-05"))
+
+
 def text(rng: random.Random) -> str:
-    """Up to six sentences, so that some articles have several passages."""
-    return " ".join(f"{' '.join(rng.choices(WORDS, k=rng.randint(3, 14))).capitalize()}." for _ in range(rng.randint(1, 6)))
+    """Up to six sentences, so that some articles have several passages; an outlet, a date, both or neither."""
+    head = [f"outlet: {rng.choice(['Courier', 'Herald', 'Post'])}"] * rng.randint(0, 1) + [
+        f"date: 2014-06-0{rng.randint(1, 9)}"
+    ] * rng.randint(0, 1)
+    return "".join(f"{line}\n" for line in (["---", *head, "---"] if head else [])) + " ".join(
+        f"{' '.join(rng.choices(WORDS, k=rng.randint(3, 14))).capitalize()}." for _ in range(rng.randint(1, 6))
+    )
 
 
-def rankings(archive: Archive, legs: tuple[str, ...]) -> list[list[tuple[str, int, int, float]]]:
+def rankings(archive: Archive, legs: tuple[str, ...], limits: Filters) -> list[list[tuple[str, int, int, float]]]:
     """Path, span and score of every hit, those of one score in the order of their names."""
     found = []
     for query in QUERIES:
-        hits = archive.search(query, 1000, legs=legs)
+        hits = archive.search(query, 1000, limits, legs)
         rows = [
             (Path(archive.article(hit.passage.article_id).path).name, hit.passage.start, hit.passage.end, round(hit.score, 5))
             for hit in hits
@@ -64,6 +73,16 @@ def step(rng: random.Random, home: Path) -> None:
             rng.choice(files).unlink()
 
 
+def passing(archive: Archive, limits: Filters) -> int:
+    """The articles within some limits, by looking at each."""
+    names = [name.casefold() for name in limits.outlets]
+    return sum(
+        (not names or article.source.casefold() in names)
+        and (not (limits.since or limits.until) or (limits.since or "0") <= article.published <= (limits.until or "9"))
+        for article in archive.articles()
+    )
+
+
 def history(path: Path, seed: int, steps: int) -> int:
     """A random history, held against a new archive of the same files after each step; the most segments that there were."""
     rng = random.Random(seed)
@@ -79,7 +98,10 @@ def history(path: Path, seed: int, steps: int) -> int:
         fresh = Archive(path / f"fresh{number}", BagEncoder())
         fresh.add([home])
         for legs in (("bm25",), ("dense",), ("bm25", "dense")):
-            assert rankings(archive, legs) == rankings(fresh, legs), f"seed {seed}, step {number}, {legs}"
+            limits = rng.choice(LIMITS)
+            assert rankings(archive, legs, limits) == rankings(fresh, legs, limits), f"seed {seed}, step {number}, {legs}"
+        held = [limits for limits in LIMITS if not limits.outlets or limits.outlets[0].title() in archive.outlets()]
+        assert [passing(archive, limits) for limits in held] == [archive.reach(limits).articles for limits in held]
         assert archive.census() == fresh.census()
         assert archive.check().problems == []
         most = max(most, len(list((archive.path / "seg").iterdir())))
@@ -115,6 +137,20 @@ def test_a_history_can_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(generation, "BM25", Careless)
     with pytest.raises(AssertionError, match="bm25"):
         history(tmp_path, 1, 12)
+
+
+@pytest.mark.usefixtures("lazy")
+def test_filters_can_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another negative control: where a merge gives all articles one outlet, others pass."""
+    whole = facets.merge
+
+    def careless(parts: list[tuple[facets.Facets, NDArray[np.bool_]]]) -> facets.Facets:
+        merged = whole(parts)
+        return replace(merged, outlets=np.zeros_like(merged.outlets))
+
+    monkeypatch.setattr(facets, "merge", careless)
+    with pytest.raises(AssertionError):
+        history(tmp_path, 2, 12)
 
 
 def segments(archive: Archive) -> list[int]:
