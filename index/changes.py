@@ -125,10 +125,11 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
             added.notices += [Notice(str(file), text) for text in notes]  # of a file that did not change they were told before
         report("reading", done, len(found.files))
     scope, unread = names(found.paths), names(map(_unread, tried))
+    start = os.path.commonprefix([*scope])  # most of a large archive lies elsewhere, and this says so at once
     vanished = [
         article_id
         for path, (article_id, _) in memory.known.items()
-        if path not in seen and lies_in(path, scope) and not lies_in(path, unread)
+        if path.startswith(start) and path not in seen and lies_in(path, scope) and not lies_in(path, unread)
     ]
     added.removed = len(vanished)
     donors = _donors(take, memory, set(vanished), added)
@@ -173,17 +174,17 @@ def _consider(source: articles.Source | ArticleError, memory: Memory, added: Add
 
 def _donors(take: list[Article], memory: Memory, vanished: set[str], added: Added) -> dict[str, str]:
     """article id -> the id of one made of the same bytes. A new article that has those of a vanished one counts as renamed."""
-    by_content: dict[str, list[str]] = {}
+    by_content: dict[str, list[str]] = {article.sha256: [] for article in take}
     for article_id, sha256 in memory.known.values():
-        by_content.setdefault(sha256, []).append(article_id)
-    ids = {article_id for article_id, _ in memory.known.values()}
+        if sha256 in by_content:
+            by_content[sha256].append(article_id)
     donors = {}
     for article in take:
-        same = by_content.get(article.sha256, [])
+        same = by_content[article.sha256]
         gone = next((one for one in same if one in vanished), None)
         if same:
             donors[article.id] = gone or same[0]
-        if gone and article.id not in ids:
+        if gone and article.path not in memory.known:
             vanished.discard(gone)
             added.renamed, added.new, added.removed = added.renamed + 1, added.new - 1, added.removed - 1
     return donors
@@ -191,7 +192,7 @@ def _donors(take: list[Article], memory: Memory, vanished: set[str], added: Adde
 
 def _sort_out(tried: list[ArticleError], memory: Memory, added: Added) -> None:
     """What is new among what cannot be taken is named; what was known and has not changed is counted."""
-    earlier = {articles.file_of(path) for path in memory.known}
+    earlier = {articles.file_of(path) for path in memory.known} if tried else set()
     for error in tried:
         if _waits(error, memory):
             added.waiting += 1
