@@ -79,16 +79,24 @@ def write_articles(folder: Path, count: int, seed: int = 1) -> None:
 
 
 class StandIn:
-    """An `Encoder` that adds up a random direction for each word: near texts share words. It costs little and means nothing."""
+    """An `Encoder` that adds up a random direction for each word: near texts share words. It costs little and means nothing.
+
+    Its vectors spread over their dimensions as the default model's do: the variance along the k-th principal direction falls as
+    1 / (k + 5), which gives a participation ratio of 91 of 384; of 28,000 passages of news and science embedded by the model it is 91.
+    Spread evenly, each vector would be about as far from all others, and no codes shorter than the vectors could tell them apart.
+    """
 
     name = "stand-in"
-    digest = hashlib.sha256(b"stand-in").hexdigest()
+    digest = hashlib.sha256(b"stand-in, 2").hexdigest()
     dimension = 384
     max_tokens = 256
     _BUCKETS = 1 << 16
 
     def __init__(self) -> None:
-        self._directions = np.random.default_rng(7).standard_normal((self._BUCKETS, self.dimension)).astype(np.float32)
+        rng = np.random.default_rng(7)
+        spread = np.sqrt(1 / (np.arange(self.dimension) + 5))
+        principal = np.linalg.qr(rng.standard_normal((self.dimension, self.dimension)))[0]
+        self._directions = (rng.standard_normal((self._BUCKETS, self.dimension)) * spread @ principal).astype(np.float32)
         self._rows: dict[str, int] = {}
 
     def count(self, texts: list[str]) -> list[int]:

@@ -125,7 +125,7 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
             added.notices += [Notice(str(file), text) for text in notes]  # of a file that did not change they were told before
         report("reading", done, len(found.files))
     scope, unread = names(found.paths), names(map(_unread, tried))
-    start = os.path.commonprefix([*scope])  # most of a large archive lies elsewhere, and this says so at once
+    start = os.path.commonpath(scope) if scope else ""  # most of a large archive lies elsewhere, and this says so at once
     vanished = [
         article_id
         for path, (article_id, _) in memory.known.items()

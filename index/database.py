@@ -121,7 +121,7 @@ class Database:
         """The error that a user can mend: of a disk or a lock, or of a damaged file."""
         if isinstance(error, sqlite3.OperationalError):
             return ArchiveError(f"{self.path}: cannot be read or written now ({error}); what was committed stays")
-        return CorruptError(f"{self.path}: {error}; move it away and add its articles again")
+        return CorruptError(f"{self.path}: {error}; if 'clippings check --repair' does not help, move it away and add its articles again")
 
 
 def _text(data: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 import sys
@@ -20,7 +21,7 @@ from fakes import BagEncoder
 from index import Archive, Filters, blocks
 from index import check as check_module
 from index.blocks import Seal
-from index.errors import ClippingsError
+from index.errors import ClippingsError, CorruptError
 from index.store import Store
 
 Folder = Callable[[dict[str, str]], Path]
@@ -331,3 +332,20 @@ def test_the_command(run: Run, home: Path) -> None:
     code, out, _ = run("check", "--repair")
     assert (code, out.splitlines()[-2:]) == (0, ["made again: 8 articles", "whole"])
     assert run("check")[0] == 0
+
+
+def test_a_list_of_articles_that_was_damaged_is_named_and_mended(quiet: Path, home: Path) -> None:
+    """Its copies of paths and digests stand in an index. No answer changes by it; an add says so."""
+    expected = answers(quiet)
+    held = (quiet / "store.db").read_bytes()
+    copies = [found.start() for found in re.finditer(re.escape(str(home / "a5.txt").encode()), held)]
+    for at in copies:
+        (quiet / "store.db").write_bytes(held[:at] + b"?" + held[at + 1 :])
+        if not any("is not what was written (" in line for line in Archive(quiet, BagEncoder()).check().problems):
+            break  # the index, and not the row
+    assert answers(quiet) == expected
+    assert Archive(quiet, BagEncoder()).check().problems
+    with pytest.raises(CorruptError, match="clippings check --repair"):
+        Archive(quiet, BagEncoder()).add([home])
+    assert Archive(quiet, BagEncoder()).repair().whole
+    assert loosely(answers(quiet), set()) == loosely(expected, set())
