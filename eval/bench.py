@@ -115,6 +115,7 @@ def table(sizes: list[Figures]) -> str:
         ("open, s", "open_s", "{:,.3f}"),
         ("first question, ms", "first_ms", "{:,.0f}"),
         ("postings alone, ms", "postings_p50_ms", "{:,.2f}"),
+        ("vectors alone, ms", "vectors_p50_ms", "{:,.2f}"),
         ("a question of stop words, ms", "stop_words_ms", "{:,.2f}"),
         ("recall@10 of the dense leg", "recall@10", "{:.3f}"),
     ]

@@ -126,6 +126,8 @@ def search(folder: Path) -> Figures:
         assert current is not None
         postings = [_seconds(lambda: current.bm25.search(one["tokens"], peers.K)) for one, _ in questions]  # noqa: B023
         figures["postings_p50_ms"] = peers.milliseconds(postings)["p50_ms"]
+        vectors = [_seconds(lambda: current.search_meaning(vector, peers.K, None)) for _, vector in questions]  # noqa: B023
+        figures["vectors_p50_ms"] = peers.milliseconds(vectors)["p50_ms"]
         figures["memory_mb"] = peers.memory()
         figures["recall@10"] = _recall(np.load(folder / "vectors.npy", mmap_mode="r"), current, [vector for _, vector in questions])
     return figures
