@@ -26,6 +26,8 @@ def key(question: str, sentences: Sequence[str]) -> str:
 class Readings:
     """A reader that looks its readings up; a UsageError where the file is none of them."""
 
+    most = BOUND
+
     def __init__(self, file: Path) -> None:
         self.name = file.name
         self._found: dict[str, list[float]] = {}

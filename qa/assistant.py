@@ -45,7 +45,7 @@ def ask(
         found = perf_counter()
         hits = stories.distinct(wide, archive, HITS)
         near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
-        ranked = evidence.candidates(question, hits, archive, named(reader))
+        ranked = evidence.candidates(question, hits, archive, named(reader), sparing=True)
         missing = archive.unknown(content_words(question))
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0

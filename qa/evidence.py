@@ -20,7 +20,7 @@ from index.bm25 import tokens
 from index.records import Article, Hit
 from index.sentences import sentences
 from qa.question import has_cue, kind, topic
-from qa.reader import NONE, Reader, Text
+from qa.reader import BOUND, NONE, Reader, Text
 
 FITTED = Path(__file__).with_name("evidence.json")
 # Features of the ranking, and of the support. "reads" is the reader's log-odds, or without one the cosine of question and sentence.
@@ -37,6 +37,10 @@ class Fit:
     ranking: Mapping[str, float]
     support: Mapping[str, float]
     threshold: float
+
+    def score(self, features: Features) -> float:
+        """What orders the sentences of one question."""
+        return sum(weight * features[name] for name, weight in self.ranking.items())
 
 
 @cache
@@ -69,7 +73,7 @@ class Candidate:
     @property
     def score(self) -> float:
         """What orders the candidates of one question."""
-        return sum(weight * self.features[name] for name, weight in self.fit.ranking.items())
+        return self.fit.score(self.features)
 
     @property
     def support(self) -> float:
@@ -91,30 +95,44 @@ class _Found:
         return tuple(self.article.text[start:end] for start, end in self.spans)
 
 
-def candidates(question: str, hits: Sequence[Hit], archive: Archive, reader: Reader | None) -> list[Candidate]:
-    """Every sentence of the hits once, best first; ties in the order of the hits. A question that the reader does not take is not read."""
+def candidates(question: str, hits: Sequence[Hit], archive: Archive, reader: Reader | None, sparing: bool = False) -> list[Candidate]:
+    """Every sentence of the hits once, best first; ties in the order of the hits. A question that the reader does not take is not read.
+
+    `sparing`: a passage of which no sentence could come first, whatever the reader found, is not read, and its sentences get the lowest
+    log-odds. The first sentence is the same.
+    """
     reader = reader if reader and reader.takes(question) else None
-    found = [_found(hit, archive) for hit in hits]
-    weights, asked, fit = archive.term_weights(topic(question)), kind(question), fitted(reader is not None)
-    best, near = (max((getattr(hit, name) for hit in hits), default=0.0) for name in ("score", "cosine"))
-    scored: dict[tuple[str, int], Candidate] = {}
-    for one, reads in zip(found, _read(question, found, archive, reader), strict=True):
-        for (start, end), text, read in zip(one.spans, one.texts, reads, strict=True):
-            features = {
-                "reads": read,
-                "words": covered(weights, f"{one.article.title}\n{text}"),
-                "cue": float(has_cue(asked, text)),
-                "found": one.hit.score - best,
-                "near": near,
-            }
-            scored.setdefault((one.article.id, start), Candidate(one.article, start, end, one.hit, features, fit))
-    return sorted(scored.values(), key=lambda candidate: -candidate.score)
+    found, fit = [_found(hit, archive) for hit in hits], fitted(reader is not None)
+    seen = _seen(question, found, archive)
+    reads = _sparing(question, found, seen, fit, reader) if reader and sparing else _read(question, found, archive, reader)
+    scored = (
+        Candidate(one.article, *one.spans[place], one.hit, {**features, "reads": numbers[place]}, fit)
+        for one, own, numbers in zip(found, seen, reads, strict=True)
+        for place, features in own.items()
+    )
+    return sorted(scored, key=lambda candidate: -candidate.score)
 
 
 def _found(hit: Hit, archive: Archive) -> _Found:
     article, passage = archive.article(hit.passage.article_id), hit.passage
     cut = [(max(start, passage.start), min(end, passage.end)) for start, end in sentences(article.text)]
     return _Found(hit, article, [(start, end) for start, end in cut if start < end])
+
+
+def _seen(question: str, found: Sequence[_Found], archive: Archive) -> list[dict[int, Features]]:
+    """For each passage the features but "reads" of its sentences, by their place in it; without those that stand in a passage above."""
+    weights, asked = archive.term_weights(topic(question)), kind(question)
+    best, near = (max((getattr(one.hit, name) for one in found), default=0.0) for name in ("score", "cosine"))
+    taken: set[tuple[str, int]] = set()
+    seen: list[dict[int, Features]] = []
+    for one in found:
+        new = [place for place, (start, _) in enumerate(one.spans) if (one.article.id, start) not in taken]
+        taken |= {(one.article.id, start) for start, _ in one.spans}
+        of_hit = {"found": one.hit.score - best, "near": near}
+        texts = {place: one.texts[place] for place in new}
+        words = {place: covered(weights, f"{one.article.title}\n{text}") for place, text in texts.items()}
+        seen.append({place: {"words": words[place], "cue": float(has_cue(asked, text)), **of_hit} for place, text in texts.items()})
+    return seen
 
 
 def _read(question: str, found: Sequence[_Found], archive: Archive, reader: Reader | None) -> list[list[float]]:
@@ -124,6 +142,20 @@ def _read(question: str, found: Sequence[_Found], archive: Archive, reader: Read
     vectors = archive.encoder.encode([question, *(text for one in found for text in one.texts)])
     cosines = iter((vectors[1:] @ vectors[0]).tolist())
     return [[next(cosines) for _ in one.spans] for one in found]
+
+
+def _sparing(question: str, found: Sequence[_Found], seen: Sequence[Mapping[int, Features]], fit: Fit, reader: Reader) -> list[list[float]]:
+    """As `_read`, of the passage that promises most, and then of those that could still hold a better sentence than it does."""
+    most = [max((fit.score({**features, "reads": reader.most}) for features in own.values()), default=-math.inf) for own in seen]
+    reads, best = [[-BOUND] * len(one.spans) for one in found], -math.inf
+    promising = sorted(range(len(found)), key=lambda at: -most[at])
+    for part in (promising[:1], promising[1:]):
+        left = [at for at in part if most[at] >= best]
+        texts = [Text(found[at].article.title, found[at].texts) for at in left]
+        for at, scores in zip(left, reader.read(question, texts), strict=True):
+            reads[at] = scores.tolist()
+            best = max([best, *(fit.score({**features, "reads": reads[at][place]}) for place, features in seen[at].items())])
+    return reads
 
 
 def covered(weights: dict[str, float], text: str) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from eval.readings import Readings, key
 from index import Archive, terminal
 from index.encoder import SentenceEncoder
 from index.errors import ModelError, QuestionError, UsageError
-from index.minilm import tensors
+from index.minilm import Floats, tensors
+from index.sentences import sentences
 from qa import ask, evidence, reader
 from qa.other_reader import OtherReader
 from qa.reader import BOUND, FineTuned, Text, named
@@ -52,10 +54,55 @@ def test_the_reader_decides(archive: Archive, read_by: HashReader) -> None:
     """What else is counted weighs less than the log-odds between a good sentence and a bad one."""
     question = "what happened to the ferry"
     answer = ask(question, archive)
-    read = {one: hashed(f"{question}\n{one}") for text in read_by.read_texts for one in text.sentences}
+    assert read_by.read_texts
+    texts = [article.text for article in archive.articles()]
+    read = {text[start:end]: hashed(f"{question}\n{text[start:end]}") for text in texts for start, end in sentences(text)}
     assert len(read) == 6
     headline = (answer.quotes or answer.nearest)[0]
     assert read[headline.quote] > sorted(read.values())[2]
+
+
+MANY = {
+    f"{number}.txt": f"Report {number} says that the ferry sank. {'It rained. ' * (number % 3)}Clerk {number} confirmed a death."
+    for number in range(12)
+}
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.text("abcdef ", max_size=8), spread=st.sampled_from([0.0, 0.2, 0.5, 1.0]))
+def test_what_cannot_come_first_is_not_read(archive: Archive, folder: Folder, asked: str, spread: float) -> None:
+    """The headline and its features are those of reading everything; what is not read has the lowest log-odds."""
+    if not archive.exists:
+        archive.add([folder(MANY)])
+    question = f"who confirmed the ferry sank {asked}"
+    hits = [replace(hit, score=1 - spread * place / 5) for place, hit in enumerate(archive.search(question, 6))]
+    thorough, sparing = HashReader(), HashReader()
+    every = evidence.candidates(question, hits, archive, thorough)
+    some = evidence.candidates(question, hits, archive, sparing, sparing=True)
+    assert (some[0].text, some[0].features, some[0].support) == (every[0].text, every[0].features, every[0].support)
+    assert len(some) == len(every)
+    read = {sentence for text in sparing.read_texts for sentence in text.sentences}
+    assert {one.text for one in some if one.features["reads"] > -BOUND} <= read
+    assert len(sparing.read_texts) < len(thorough.read_texts) or spread < 1
+
+
+def test_a_sentence_of_two_passages_is_judged_by_the_first(archive: Archive, folder: Folder) -> None:
+    """Whatever the reader finds of it in the second, where it does not count, nothing is left unread for that."""
+    archive.add([folder({"a.txt": "The ferry sank off Selwyn.", "b.txt": "The captain confirmed it."})])
+    (one, other) = (hit for hit in archive.search("who confirmed the ferry sank", 2))
+    again = replace(one, score=one.score)
+
+    class Second(HashReader):
+        """Finds nothing at first, and everything when it reads a text again."""
+
+        def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
+            found = [np.full(len(text.sentences), self.most if text in self.read_texts else -1.0, dtype=np.float32) for text in texts]
+            self.read_texts += texts
+            return found
+
+    hits = [replace(hit, score=1.0) for hit in (one, again, other)]
+    ranked = evidence.candidates("who confirmed the ferry sank", hits, archive, Second(), sparing=True)
+    assert all(one.features["reads"] == -1 for one in ranked)
 
 
 def test_a_question_that_it_does_not_take_is_answered_without_it(archive: Archive, read_by: HashReader) -> None:
