@@ -71,7 +71,7 @@ def verify(arguments: argparse.Namespace) -> int:
         terminal.print_json({"counts": {name: counts[name] for name in OUTCOMES}, "quotes": found})
     else:
         for (file, _), verdict in zip(quotes, verdicts, strict=True):
-            print(terminal.shown(f"{verdict.outcome:<9} {file}{_line(verdict)}"))
+            print(terminal.shown(f"{verdict.outcome:<9} {file}{verdict_line(verdict)}"))
         print(
             ", ".join(
                 [f"{len(verdicts):,} quote{'s' * (len(verdicts) != 1)}", *(f"{name} {counts[name]:,}" for name in OUTCOMES if counts[name])]
@@ -87,7 +87,8 @@ def _bytes(file: Path) -> bytes:
         raise UsageError(f"{file}: cannot be read ({error.strerror})") from error
 
 
-def _line(verdict: Verdict) -> str:
+def verdict_line(verdict: Verdict) -> str:
+    """What became of a quote, for the screen, after its outcome and file."""
     quote = verdict.quote
     head = f" [{quote.number if quote.number > 0 else '?'}] {_short(quote.text)}: "
     span = f"characters {quote.start:,} to {quote.end:,}"
@@ -99,9 +100,16 @@ def _line(verdict: Verdict) -> str:
             "moved": f"{verdict.path}, {span}, now {verdict.start:,} to {verdict.end:,}",
             "gone": f"{verdict.path} has changed, and has there now: {now}",
             "missing": f"{quote.path} is not in the archive any more",
-            "altered": "changed since it was exported: it and its digest do not agree" + f"; the article has {now}" * bool(verdict.now),
+            "altered": f"changed since it was exported: it and its digest do not agree{_has(verdict)}",
         }[verdict.outcome]
     )
+
+
+def _has(verdict: Verdict) -> str:
+    """What the article has instead of an altered quote, where that is known."""
+    if verdict.now == verdict.quote.text:
+        return "; the article has these words: look at outlet, title and date"
+    return f"; the article has {_short(verdict.now)}" * bool(verdict.now)
 
 
 def _short(text: str) -> str:

@@ -22,6 +22,7 @@ COLUMNS = (
     "article", "sha256", "digest",
 )  # fmt: skip
 NO_ANSWER = "The archive does not say: "
+ON_THE_PAGE = "this sentence on the page"
 
 # A spreadsheet runs a cell that begins so (https://owasp.org/www-community/attacks/CSV_Injection). An apostrophe goes before it, and
 # before one that has apostrophes there already, so that taking away the first undoes it.
@@ -68,7 +69,7 @@ def markdown(answer: Answer) -> str:
 def _block(citation: Citation) -> str:
     article = citation.article
     title = f"[{plain(article.title)}]({_target(address(article.url))})" if article.url else plain(article.title)
-    sentence = f"[this sentence on the page]({_target(citation.link)})" if citation.link else ""
+    sentence = f"[{ON_THE_PAGE}]({_target(citation.link)})" if citation.link else ""
     facts = " · ".join(filter(None, [f"**{citation.number}**", plain(article.source), article.published, title, sentence]))
     paragraphs = "\n\n".join([plain(citation.quote), facts, plain(provenance(citation))])
     return f"> {paragraphs}".replace("\n", "\n> ").replace("> \n", ">\n")

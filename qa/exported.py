@@ -19,7 +19,7 @@ from index.articles.source import RefusedError, no_note
 from index.clean import one_line
 from index.errors import UsageError
 from qa.answer import digest
-from qa.export import NO_ANSWER, rearmed
+from qa.export import NO_ANSWER, ON_THE_PAGE, rearmed
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -28,13 +28,17 @@ _PROVENANCE = re.compile(
     r"(?P<path>.*), characters (?P<start>\d+) to (?P<end>\d+) of article (?P<article>\S*), SHA-256 (?P<sha256>\S*), digest (?P<digest>\S*)",
     re.DOTALL,
 )
-_PROVEN = re.compile(r"SHA-256 |digest v1-")
+_PROVEN = re.compile(r"SHA-256 |digest v2-")
 _TEXTS = ("text", "path", "article", "sha256", "digest")
+_LABEL = ("outlet", "title", "date")
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A quote as an export has it: `text`, said to be characters start to end of an article. `number` is its place in its answer."""
+    """A quote as an export has it: `text`, said to be characters start to end of an article. `number` is its place in its answer.
+
+    `label` has the article's outlet, title and date, in any order.
+    """
 
     number: int
     text: str
@@ -44,11 +48,12 @@ class Quoted:
     article: str
     sha256: str
     digest: str
+    label: str = ""
 
     @property
     def intact(self) -> bool:
         """Whether it is still what was exported."""
-        return self.text != "" and self.digest == digest(self.text, self.start, self.end, self.sha256)
+        return self.text != "" and self.digest == digest(self.text, self.start, self.end, self.sha256, self.label)
 
 
 def read(name: str, data: bytes) -> list[Quoted]:
@@ -97,7 +102,8 @@ def _quoted(number: int, fields: Mapping[str, Any]) -> Quoted:
     """A quote whose fields may be missing or of another kind: then its digest does not agree."""
     start, end = (_number(fields.get(name)) for name in ("start", "end"))
     texts = {name: str(fields.get(name, "")) for name in _TEXTS}
-    return Quoted(number, start=start, end=end, **texts)
+    label = " ".join(str(fields.get(name, "")) for name in _LABEL)
+    return Quoted(number, start=start, end=end, **texts, label=label)
 
 
 def _number(value: Any) -> int:
@@ -144,7 +150,8 @@ def _markdown(text: str) -> Iterator[Quoted]:
             *shown, last = paragraphs
             said = _PROVENANCE.fullmatch(last)
             fields = said.groupdict() if said else {"path": last}
-            yield _quoted(_number("".join(shown[1:2]).split("·")[0]), fields | {"text": "".join(shown[:1])})
+            number, _, label = "".join(shown[1:2]).partition("·")
+            yield _quoted(_number(number), fields | {"text": "".join(shown[:1]), "title": label.removesuffix(f" · {ON_THE_PAGE}")})
             paragraphs, found = [], True
     if not found:
         raise RefusedError("no quote of an exported answer in it")

@@ -37,8 +37,8 @@ PROVENANCE = f"/a/f.txt, characters 9 to 30 of article a1, SHA-256 00, digest {A
 
 
 def test_the_digest_can_be_made_again_by_hand() -> None:
-    """printf '00:9-30\\n`Nine` died | at\\nsea.' | sha256sum"""
-    assert ANSWER.quotes[0].digest == "v1-020ce87c0717dd65"
+    """printf '00:9-30\\n14 2017 3 courier ferry sinks\\n`Nine` died | at\\nsea.' | sha256sum"""
+    assert ANSWER.quotes[0].digest == "v2-ebcabb27201d02fc"
 
 
 def test_a_footnote() -> None:

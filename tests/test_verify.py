@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from index import Archive, Article
 from index.errors import UsageError
 from index.records import Why
-from qa import export
+from qa import commands, export
 from qa.answer import Answer, Citation, Searched, digest
 from qa.exported import Quoted, read
 from qa.verify import verify
@@ -102,13 +102,13 @@ def test_a_renamed_article_is_found_by_its_bytes(small: Archive, folder: Folder)
 def test_an_article_is_found_by_its_path_at_last(small: Archive) -> None:
     """Where neither id nor digest lead anywhere."""
     (quote,) = exported(article(small), KELL)
-    lost = replace(quote, article="", sha256="00", digest=digest(quote.text, quote.start, quote.end, "00"))
+    lost = replace(quote, article="", sha256="00", digest=digest(quote.text, quote.start, quote.end, "00", quote.label))
     assert verify([lost], small)[0].outcome == "verbatim"
     assert verify([replace(lost, path="/none")], small)[0].outcome == "missing"
 
 
 @pytest.mark.parametrize(("form", "ending"), FORMATS)
-@pytest.mark.parametrize(("before", "after"), [("nine deaths", "ten deaths"), ("38", "37"), ("SHA", "sha"), ("v1-", "v1-0")])
+@pytest.mark.parametrize(("before", "after"), [("nine deaths", "ten deaths"), ("38", "37"), ("SHA", "sha"), ("v2-", "v2-0")])
 def test_an_export_that_was_changed_is_altered(small: Archive, form: str, ending: str, before: str, after: str) -> None:
     """In its quote, its span, its article's digest or its own; what was exported is shown as far as the archive has it."""
     source = article(small)
@@ -120,6 +120,20 @@ def test_an_export_that_was_changed_is_altered(small: Archive, form: str, ending
     assert verdict.outcome == "altered"
     if before == "nine deaths":
         assert verdict.now == KELL
+
+
+@pytest.mark.parametrize(("form", "ending"), FORMATS)
+@pytest.mark.parametrize(("before", "after"), [("Courier", "Gazette"), ("2017-03-14", "2017-03-15"), ("Ferry sinks", "Ferry saved")])
+def test_a_quote_said_to_be_from_elsewhere_is_altered(
+    small: Archive, folder: Folder, form: str, ending: str, before: str, after: str
+) -> None:
+    """In its outlet, date or title; the words are said to be the article's."""
+    small.add([folder({"kell.txt": f"---\ntitle: Ferry sinks\noutlet: Courier\ndate: 2017-03-14\nurl: https://c.test/k\n---\n{FERRY}"})])
+    text = export.FORMATS[form](answer(article(small, "kell.txt"), KELL))
+    assert [one.outcome for one in verify(read(f"a{ending}", text.encode()), small)] == ["verbatim"]
+    (verdict,) = verify(read(f"a{ending}", text.replace(before, after).encode()), small)
+    assert (verdict.outcome, verdict.now) == ("altered", KELL)
+    assert commands.verdict_line(verdict).endswith("; the article has these words: look at outlet, title and date")
 
 
 @pytest.mark.parametrize("missing", ["text", "start", "end", "sha256", "digest"])
@@ -136,11 +150,12 @@ def test_a_quote_that_lost_a_field_is_altered_not_passed_over(small: Archive, mi
 
 def test_a_csv_that_a_spreadsheet_saved_again_still_verifies(small: Archive, folder: Folder) -> None:
     """With semicolons, without needless quotes, in windows-1252 or UTF-16, with its own dates, and a formula's apostrophe."""
-    small.add([folder({"formula.txt": "“Yes.” he said.\n\n=1+1; it is two."})])
+    small.add([folder({"formula.txt": "---\noutlet: Courier\ndate: 2017-03-14\n---\n“Yes.” he said.\n\n=1+1; it is two."})])
     source = article(small, "formula.txt")
     table = list(csv.reader(io.StringIO(export.table(answer(source, "=1+1; it is two.", "“Yes.” he said.")))))
     assert table[1][5] == "'=1+1; it is two."
-    table[1][8] = "14/03/2017"
+    assert table[1][8] == "2017-03-14"
+    table[1][8] = "14/3/2017"
     again = io.StringIO()
     csv.writer(again, delimiter=";").writerows([*table, [""] * len(table[0])])
     for encoding in ("utf-8-sig", "cp1252", "utf-16"):
