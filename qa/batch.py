@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from index.changes import Report
 from index.errors import QuestionError, UsageError
 from qa.assistant import ask
 from qa.batch_files import Key, Questions, Row, given, unasked, written
+from qa.reader import who_reads
 
 FORMATS = (".csv", ".jsonl")
 
@@ -29,10 +30,19 @@ class Answered:
     earlier: int = 0
 
 
-def run(name: str, questions: Questions, archive: Archive, out: Path, report: Report, reader: str | None = None) -> Answered:
+def run(
+    name: str,
+    questions: Questions,
+    archive: Archive,
+    out: Path,
+    report: Report,
+    reader: str | None = None,
+    without: Collection[str] = (),
+) -> Answered:
     """Ask what `out` does not answer yet, and add it there. A UsageError where `out` is something else, or cannot be written.
 
-    `name` is that of the file of questions, for errors; `reader` is as for `ask`. An interrupt says how many answers it leaves behind.
+    `name` is that of the file of questions, for errors; `reader` and `without` are as for `ask`. An interrupt says how many answers it
+    leaves behind.
     """
     if out.suffix not in FORMATS:
         raise UsageError(f"{out}: answers are written to a {' or a '.join(FORMATS)} file: name one with --out")
@@ -46,11 +56,11 @@ def run(name: str, questions: Questions, archive: Archive, out: Path, report: Re
             for place, row in enumerate(left):
                 report("asking", place, len(left))
                 try:
-                    answer = ask(row.question, archive, row.filters, reader)
+                    answer = ask(row.question, archive, row.filters, reader, without=without)
                 except (QuestionError, UsageError) as error:
                     result.rejected.append(unasked(name, row.line, error))
                     continue
-                _append(out, file, written(out.name, row, answer, first=file.tell() == 0))
+                _append(out, file, written(out.name, row, answer, who_reads(answer.question, reader), first=file.tell() == 0))
                 reasons[row.key] = answer.reason
         except KeyboardInterrupt as interrupt:
             raise KeyboardInterrupt(f"{len(reasons):,} answers are kept in {out}, and the next run goes on from there") from interrupt

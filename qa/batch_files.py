@@ -1,7 +1,8 @@
 """A file of questions -> the questions; a file of answers -> what is answered in it; an answer -> its bytes there. Pure: bytes, no files.
 
 Questions: .csv with a column `question` and perhaps `id`, `since`, `until`, `outlet`; .jsonl with such names; .txt, one a line.
-Answers: .csv, the columns of an exported answer after `id` and `limits`; .jsonl, an exported answer a line, with those two.
+Answers: .csv, the columns of an exported answer after `id`, `limits` and `reader`, who read it; .jsonl, an exported answer a line, with
+those three.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from index import filtering
 from index.archive import check_query
 from index.articles.decoding import decode
+from index.articles.fields import shorten
 from index.articles.source import RefusedError, no_note
 from index.clean import one_line
 from index.errors import ClippingsError, QuestionError, UsageError
@@ -29,7 +31,7 @@ from qa.exported import columns
 # What tells one question from another: its id, its words, and its filters in words.
 Key = tuple[str, str, str]
 
-_HEADER = ["id", "limits", *COLUMNS]
+_HEADER = ["id", "limits", "reader", *COLUMNS]
 _OPENS = b'{"id": "'
 _HEAD = codecs.BOM_UTF8 + rows([_HEADER]).encode()  # without the mark a spreadsheet takes it for windows-1252
 _Fields = Mapping[str, Any]
@@ -92,11 +94,19 @@ def unasked(name: str, line: int, error: Exception) -> QuestionError:
 def _row(line: int, fields: _Fields | RefusedError, limits: Filters) -> Row:
     if isinstance(fields, RefusedError):
         raise fields
-    said = {name: one_line(str(fields.get(name) or "")) for name in ("id", "question", "outlet", "since", "until")}
+    said = {name: _text(fields, name) for name in ("id", "question", "outlet", "since", "until")}
     check_query(said["question"])
     outlets = [said["outlet"]] if said["outlet"] else limits.outlets
     filters = filtering.filters(outlets, said["since"] or limits.since or None, said["until"] or limits.until or None)
     return Row(line, said["id"], said["question"], filters)
+
+
+def _text(fields: _Fields, name: str) -> str:
+    """A field on one line, "" where it is missing. JSON may have an id or a year as a number."""
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | None) or (name == "question" and isinstance(value, int)):
+        raise RefusedError(f"its {name} is not text: {shorten(one_line(json.dumps(value)), 60)}")
+    return "" if value is None else one_line(str(value))
 
 
 def _check_id(row: Row, by_id: dict[str, Row]) -> None:
@@ -193,11 +203,11 @@ def _records(data: bytes, start: int) -> Iterator[tuple[int, list[str]]]:
             start = end
 
 
-def written(name: str, row: Row, answer: Answer, first: bool) -> bytes:
-    """The bytes of an answer in a file of that name, `first` or not."""
+def written(name: str, row: Row, answer: Answer, reader: str, first: bool) -> bytes:
+    """The bytes of an answer in a file of that name, `first` or not; `reader` is the name of who read it."""
     identity, question, limits = row.key
     if name.endswith(".csv"):
         asked = COLUMNS.index("question")
-        cells = [[identity, limits, *one[:asked], question, *one[asked + 1 :]] for one in answer_rows(answer)]
+        cells = [[identity, limits, reader, *one[:asked], question, *one[asked + 1 :]] for one in answer_rows(answer)]
         return _HEAD * first + rows(cells).encode()
-    return as_json({"id": identity, "limits": limits, **answer.as_dict(), "question": question}, indent=None).encode()
+    return as_json({"id": identity, "limits": limits, "reader": reader, **answer.as_dict(), "question": question}, indent=None).encode()

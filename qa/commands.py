@@ -121,13 +121,15 @@ def batch(arguments: argparse.Namespace) -> int:
     from index.progress import progress_bar
     from qa.batch import run
     from qa.batch_files import questions
+    from qa.reading import KINDS
 
-    if arguments.question or arguments.format or not arguments.out:
-        raise UsageError("--batch asks the questions of its file, and writes to --out FILE: leave out a question and --format")
+    if arguments.question or arguments.format or arguments.explain or not arguments.out:
+        raise UsageError("--batch asks the questions of its file, and writes to --out FILE: leave out a question, --format and --explain")
     asked = questions(str(arguments.batch), _bytes(arguments.batch), terminal.filters(arguments))
     archive = terminal.open_archive(arguments.archive, arguments.model)
     with progress_bar() as report:
-        result = run(str(arguments.batch), asked, archive, arguments.out, report, arguments.reader)
+        dropped = KINDS if arguments.plain else ()
+        result = run(str(arguments.batch), asked, archive, arguments.out, report, arguments.reader, dropped)
     for error in result.rejected:
         terminal.talk(f"not asked: {error}")
     counts = {

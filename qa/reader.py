@@ -67,6 +67,12 @@ def named(name: str | None = None) -> Reader | None:
     return _load(name or os.environ.get("CLIPPINGS_READER") or DEFAULT_READER)
 
 
+def who_reads(question: str, name: str | None = None) -> str:
+    """The name of the reader of that name as `named` has it; "none" where there is none, or it does not take the question."""
+    reader = named(name)
+    return reader.name if reader and reader.takes(question) else NONE
+
+
 @cache
 def _load(name: str) -> Reader | None:
     if name == NONE:

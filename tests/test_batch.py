@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import fcntl
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
 from conftest import Run
+from fakes import HashReader
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index import Archive, Filters, progress
 from index.errors import ArchiveError, CorruptError, UsageError
-from qa import batch
+from qa import batch, reader
 from qa.answer import Answer
 from qa.batch import Answered
 from qa.batch_files import given as given_in
@@ -47,9 +48,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     ask = batch.ask
 
-    def counted(message: str, archive: Archive, filters: Filters | None = None, reader: str | None = None) -> Answer:
+    def counted(message: str, archive: Archive, filters: Filters, reader: str | None, without: Collection[str]) -> Answer:
         found.append(message)
-        return ask(message, archive, filters, reader)
+        return ask(message, archive, filters, reader, without=without)
 
     monkeypatch.setattr(batch, "ask", counted)
     return found
@@ -67,7 +68,7 @@ def test_a_file_of_questions_is_answered(small: Archive, tmp_path: Path, ending:
     assert (result.answered, result.earlier, result.rejected) == (2, 0, [])
     assert [(row.id, reason) for row, reason in result.without] == [("q2", "no article has the words “won”, “chess”, “Oslo”")]
     if ending == ".csv":
-        assert out.read_bytes().startswith('\ufeff"id","limits"'.encode())  # without the mark a spreadsheet misreads it
+        assert out.read_bytes().startswith('\ufeff"id","limits","reader"'.encode())  # without the mark a spreadsheet misreads it
         lines = list(csv.DictReader(out.read_text("utf-8-sig").splitlines(keepends=True)))
         found = [(line["id"], line["limits"], line["question"], line["outcome"]) for line in lines if line["number"] in ("", "1")]
     else:
@@ -84,6 +85,49 @@ def test_a_file_of_questions_is_answered(small: Archive, tmp_path: Path, ending:
         "The dam cracked on Sunday; it is “old”.",
     ]
     assert {verdict.outcome for verdict in verify(quotes, small)} == {"verbatim"}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_answer_has_its_reader(small: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """By name; one goes on with a file of another's, and a question that it does not take is read by none."""
+    out = tmp_path / f"answers{ending}"
+    run_batch(small, out, b"the ferry\n", "q.txt")
+    monkeypatch.setattr(reader, "named", lambda name: HashReader())
+    monkeypatch.setattr("qa.assistant.named", lambda name: HashReader())
+    run_batch(small, out, b"the ferry\nthe dam\nthe dam!\n", "q.txt")
+    if ending == ".csv":
+        found = [(line["question"], line["reader"]) for line in csv.DictReader(out.read_text("utf-8-sig").splitlines(keepends=True))]
+    else:
+        found = [(one["question"], one["reader"]) for one in map(json.loads, out.read_text().splitlines())]
+    assert list(dict.fromkeys(found)) == [("the ferry", "none"), ("the dam", "hash"), ("the dam!", "none")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"question": ["it sank"]}, 'its question is not text: ["it sank"]'),
+        ({"question": 5}, "its question is not text: 5"),
+        ({"question": "it sank", "outlet": ["Courier"]}, 'its outlet is not text: ["Courier"]'),
+        ({"question": "it sank", "id": True}, "its id is not text: true"),
+        ({"question": "it sank", "since": 2014.5}, "its since is not text: 2014.5"),
+    ],
+)
+def test_what_is_no_text_is_no_question(fields: dict[str, object], says: str) -> None:
+    """Nor is it an id, an outlet or a date; a number may be an id, or a year."""
+    good = {"question": "it sank", "id": 3, "since": 2014, "until": None}
+    found = questions("q.jsonl", f"{json.dumps(good)}\n{json.dumps(fields)}\n".encode(), ANY)
+    assert [(row.id, row.filters.since) for row in found.rows] == [("3", "2014-01-01")]
+    assert [str(error) for error in found.rejected] == [f"q.jsonl:2: {says}"]
+
+
+def test_plain_reads_no_filters_from_the_questions(run: Run, folder: Folder, tmp_path: Path) -> None:
+    """As it does for a single one."""
+    run("add", str(folder({"a.txt": "---\ndate: 2013-02-01\n---\nThe ferry sank.", "b.txt": "---\ndate: 2015-02-01\n---\nIt rained."})))
+    (tmp_path / "q.txt").write_text("the ferry since 2014\n")
+    for out, arguments, dropped in (("a.jsonl", [], False), ("b.jsonl", ["--plain"], True)):
+        run("ask", "--batch", "q.txt", "--out", out, *arguments)
+        (chip,) = json.loads((tmp_path / out).read_text())["chips"]
+        assert chip["dropped"] is dropped
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -123,10 +167,10 @@ def test_an_interrupt_says_what_is_kept(small: Archive, tmp_path: Path, monkeypa
     out = tmp_path / "answers.csv"
     ask = batch.ask
 
-    def interrupted(message: str, archive: Archive, filters: Filters | None = None, reader: str | None = None) -> Answer:
+    def interrupted(message: str, archive: Archive, filters: Filters, reader: str | None, without: Collection[str]) -> Answer:
         if len(asked) == 2:
             raise KeyboardInterrupt
-        return ask(message, archive, filters, reader)
+        return ask(message, archive, filters, reader, without=without)
 
     monkeypatch.setattr(batch, "ask", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"2 answers are kept in .*answers\.csv, and the next run goes on from there"):
@@ -255,7 +299,7 @@ def test_two_runs_do_not_write_one_file(small: Archive, tmp_path: Path) -> None:
 def test_a_broken_archive_is_no_bad_row(small: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends the run; and where there is no archive, no file is made."""
 
-    def broken(*_: object) -> Answer:
+    def broken(*_: object, **__: object) -> Answer:
         raise CorruptError("damaged")
 
     monkeypatch.setattr(batch, "ask", broken)
@@ -302,9 +346,10 @@ def test_how_far_it_is_stands_on_stderr(run: Run, folder: Folder, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["ferry", "--out", "a.csv"], "leave out a question and --format"),
-        (["--out", "a.csv", "--format", "csv"], "leave out a question and --format"),
+        (["ferry", "--out", "a.csv"], "leave out a question, --format and --explain"),
+        (["--out", "a.csv", "--format", "csv"], "leave out a question, --format and --explain"),
         ([], "writes to --out FILE"),
+        (["--out", "a.csv", "--explain"], "leave out a question, --format and --explain"),
         (["--out", "a.md"], "a.md: answers are written to a .csv or a .jsonl file: name one with --out"),
         (["--out", "none/a.csv"], "none/a.csv: cannot be written (No such file or directory): name another file with --out"),
         (["--out", "a.csv", "--archive", "none"], "no archive at none"),
