@@ -7,25 +7,12 @@ withdraws: in "21 people died, not 23" and in "rose from 21 to 23" only the new 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.bm25 import STOP_WORDS, stem
+from qa.numerals import SCALES, Number, read, tokens
 
-_TOKEN = re.compile(
-    r"(?P<sign>[$£€])?(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?)(?P<tail>[^\W\d_]+|[:]\d\d|%)?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]"
-)
-_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_WORDS = {word: value for value, word in enumerate(_UNITS.split())}
-_TENS = {word: 10 * place for place, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
-_ORDINALS = {
-    word: value
-    for value, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), start=1)
-}
-_SCALES = {
-    "hundred": 1e2, "thousand": 1e3, "million": 1e6, "mln": 1e6, "m": 1e6, "billion": 1e9, "bln": 1e9, "bn": 1e9, "trillion": 1e12,
-}  # fmt: skip
 _ROUGH = frozenset("about around some nearly almost roughly approximately estimated over than most".split())
 _MONTHS = frozenset(
     "january february march april may june july august september october november december "
@@ -92,21 +79,11 @@ class Figure:
     rough: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
-    value: float
-    scale: float
-    decimals: int
-    first: int
-    last: int
-    sign: str
-
-
 def figures(sentence: str) -> list[Figure]:
     """The figures that a sentence gives, in its order."""
-    found = list(_TOKEN.finditer(sentence))
+    found = tokens(sentence)
     words = [match.group().casefold().replace("’", "'") for match in found]
-    numbers = [number for number in _numbers(found, words) if not _counts_nothing(sentence, found, words, number)]
+    numbers = [number for number in read(found, words) if not _counts_nothing(sentence, found, words, number)]
     pairs = {number.last + 2: number for number in numbers}
     votes = [(pairs[number.first], number) for number in numbers if number.first in pairs and words[number.first - 1] == "to"]
     scores = [pair for pair in votes if not sentence[: found[pair[0].first].start()].rstrip().endswith("from")]
@@ -118,41 +95,12 @@ def figures(sentence: str) -> list[Figure]:
     return voted + [_figure(words, one, places, rate) for one in said if id(one) not in inside]
 
 
-def _numbers(found: Sequence[re.Match[str]], words: Sequence[str]) -> list[_Number]:
-    numbers, place = [], 0
-    while place < len(words):
-        value = _value(found[place], words[place])
-        if value is None:
-            place += 1
-            continue
-        first, scale = place, 1.0
-        tail = (found[place]["tail"] or "").casefold()
-        if tail in _SCALES:
-            scale = _SCALES[tail]
-        while place + 1 < len(words) and words[place + 1] in _SCALES:
-            place += 1
-            scale *= _SCALES[words[place]]
-        digits = found[first]["digits"] or ""
-        numbers.append(_Number(value * scale, scale, len(digits.partition(".")[2]), first, place, found[first]["sign"] or ""))
-        place += 1
-    return numbers
-
-
-def _value(token: re.Match[str], word: str) -> float | None:
-    if token["digits"]:
-        return float(token["digits"].replace(",", ""))
-    tens, _, unit = word.partition("-")
-    if tens in _TENS and (not unit or unit in _WORDS):
-        return float(_TENS[tens] + _WORDS.get(unit, 0))
-    return float(_WORDS[word]) if word in _WORDS else None
-
-
-def _counts_nothing(sentence: str, found: Sequence[re.Match[str]], words: Sequence[str], number: _Number) -> bool:
+def _counts_nothing(sentence: str, found: Sequence[re.Match[str]], words: Sequence[str], number: Number) -> bool:
     """A time, a date, a year, an age, or one that stands for somebody: "one of them"."""
     token = found[number.first]
     before, after = words[number.first - 1] if number.first else "", words[number.last + 1] if number.last + 1 < len(words) else ""
     tail = (token["tail"] or "").casefold()
-    if tail and tail not in _SCALES and tail != "%":
+    if tail and tail not in SCALES and tail != "%":
         return True
     if before == "." and number.first > 1:
         before = words[number.first - 2]
@@ -162,16 +110,21 @@ def _counts_nothing(sentence: str, found: Sequence[re.Match[str]], words: Sequen
         return True
     if number.first == 0 and token["digits"] and (after == "." or sentence[token.end() :].lstrip()[:1].isupper()):
         return True  # a place in a list
-    return words[number.first] in {"one", "zero"} or (before == "," and after == ",") or _AGE.search(sentence[: token.start()]) is not None
+    alone = number.first == number.last
+    return (
+        (alone and words[number.first] in {"one", "zero"})
+        or (before == "," and after == ",")
+        or _AGE.search(sentence[: token.start()]) is not None
+    )
 
 
-def _withdrawn(sentence: str, found: Sequence[re.Match[str]], number: _Number) -> bool:
+def _withdrawn(sentence: str, found: Sequence[re.Match[str]], number: Number) -> bool:
     return _WITHDRAWN.search(sentence[: found[number.first].start()].casefold()) is not None
 
 
-def _figure(words: Sequence[str], number: _Number, others: set[int], rate: bool) -> Figure:
+def _figure(words: Sequence[str], number: Number, others: set[int], rate: bool) -> Figure:
     after = _after(words, number.last + 1, others)
-    rough = any(word in _ROUGH for word in words[max(0, number.first - 2) : number.first])
+    rough = number.rough or any(word in _ROUGH for word in words[max(0, number.first - 2) : number.first])
     before = _before(words, number.first, others)
     unit = _unit(number, after, before)
     role = "rate" if rate else next((_ROLE_OF[word] for word in [*after, *before] if word in _ROLE_OF), "")
@@ -199,7 +152,7 @@ def _before(words: Sequence[str], end: int, others: set[int]) -> list[str]:
     return phrase
 
 
-def _unit(number: _Number, after: Sequence[str], before: Sequence[str]) -> str:
+def _unit(number: Number, after: Sequence[str], before: Sequence[str]) -> str:
     if number.sign:
         return _CURRENCIES[number.sign]
     if after[:1] in (["%"], ["pct"], ["percent"]) or after[:2] == ["per", "cent"]:
@@ -216,14 +169,6 @@ def _unit(number: _Number, after: Sequence[str], before: Sequence[str]) -> str:
         if counted[:1] == ["of"] and len(counted) > 1:
             return "" if stem(counted[1]) in _ANYONE else stem(counted[1])
     return ""
-
-
-def numbers(sentence: str) -> Counter[float]:
-    """Every number that stands in a sentence, whatever it counts; an ordinal as half less, so that the ninth is none of nine."""
-    found = list(_TOKEN.finditer(sentence))
-    words = [match.group().casefold() for match in found]
-    places = [_ORDINALS[word] - 0.5 for word in words if word in _ORDINALS]
-    return Counter([number.value for number in _numbers(found, words)] + places)
 
 
 def is_money(unit: str) -> bool:

@@ -21,7 +21,7 @@ from index.sentences import Span, sentences
 from qa.answer import Citation, Copy, Differ
 from qa.differ import Difference, differ, names, withdraws
 from qa.evidence import Candidate
-from qa.figures import numbers
+from qa.numerals import numbers
 
 # Passages searched for each that is wanted, so that enough are left when copies are set aside.
 FETCH = 6

@@ -20,6 +20,16 @@ from qa.figures import figures, same_value
         ("The bill for the stadium is 1.5 million crowns.", [(1_500_000, "crown", "cost")]),
         ("The fine of £2.4m stands.", [(2_400_000, "pound", "fine")]),
         ("The council voted by 21 to 12.", [((21, 12), "to", "")]),
+        ("A quarter of a million people were moved.", [(250_000, "", "moved")]),
+        ("Three quarters of a million homes lost power.", [(750_000, "home", "loss")]),
+        (
+            "Half a million crowns; half a dozen bids; a dozen boats; a hundred men.",
+            [(500_000, "crown", ""), (6, "", "bid"), (12, "boat", ""), (100, "men", "")],
+        ),
+        ("Two and a half million crowns, a million and a half votes.", [(2_500_000, "crown", ""), (1_500_000, "vote", "")]),
+        ("Two hundred and fifty thousand votes, one million cards.", [(250_000, "vote", ""), (1_000_000, "card", "")]),
+        ("Two million three hundred thousand and four voters.", [(2_300_004, "voter", "")]),
+        ("One of them waited half an hour for a quarter of the bread, a day later.", []),
         ("Ida Kell, 52, spoke at 6.40pm on 5 March 2017 in room 7A.", []),
     ],
 )
@@ -37,6 +47,10 @@ def test_figures_by_hand(sentence: str, expected: list[tuple[object, str, str]])
         ("1.6 million dead", "1.62 million dead", True),
         ("1.6 million dead", "1.9 million dead", False),
         ("21 dead", "23 dead", False),
+        ("a quarter of a million dead", "248,000 dead", True),
+        ("a quarter of a million dead", "180,000 dead", False),
+        ("a hundred dead", "104 dead", True),
+        ("a hundred and four dead", "100 dead", False),
     ],
 )
 def test_figures_that_can_be_one(one: str, other: str, same: bool) -> None:
