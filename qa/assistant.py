@@ -50,11 +50,11 @@ def ask(
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
     answered = bool(ranked) and support >= threshold
-    chosen = _cite(stories.quotable(ranked, QUOTES, _SUPPORTING), question, near)
+    chosen = _cite(stories.quotable(ranked, QUOTES, _SUPPORTING, question), question, near)
     reason = "" if answered else _why_not(ranked, missing, reach, str(filters))
     seconds = {"search": found - started, "answer": perf_counter() - found}
     searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
-    differ = stories.differences(chosen) if answered else ()
+    differ = stories.differences(chosen, question) if answered else ()
     quotes, nearest = (chosen, ()) if answered else ((), chosen[:3])
     return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
 

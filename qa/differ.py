@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from index.bm25 import STOP_WORDS, stem, words
-from qa.figures import Figure, figures, is_measure, is_money, same_value
+from qa.figures import Figure, figures, is_asked_for, is_measure, is_money, same_value
 
 Difference = Literal["", "figure", "denial"]
 
@@ -68,9 +68,14 @@ def differ(one: str, other: str) -> Difference:
     first, second = _read(one), _read(other)
     if first.tokens == second.tokens:
         return ""
-    if _figures_differ(first, second):
+    if _apart(first, second):
         return "figure"
     return "denial" if _denies(first, second) or _denies(second, first) else ""
+
+
+def asks(question: str, one: str, other: str) -> bool:
+    """Whether a question asks for the figures that two sentences differ in: the toll stands beside who the captain was."""
+    return any(is_asked_for(figure, question) for pair in _apart(_read(one), _read(other)) for figure in pair)
 
 
 def withdraws(sentence: str) -> bool:
@@ -104,11 +109,13 @@ class _Read:
 _read = lru_cache(maxsize=2_000)(_Read)
 
 
-def _figures_differ(one: _Read, other: _Read) -> bool:
-    keys = _keys(one.figures, other.figures)
-    return any(
-        _same_subject(one, other, mine, theirs) and not _is_given(mine, other) and not _is_given(theirs, one) for mine, theirs in keys
-    )
+def _apart(one: _Read, other: _Read) -> list[tuple[Figure, Figure]]:
+    """The figures of the same thing that are not the same."""
+    return [
+        (mine, theirs)
+        for mine, theirs in _keys(one.figures, other.figures)
+        if _same_subject(one, other, mine, theirs) and not _is_given(mine, other) and not _is_given(theirs, one)
+    ]
 
 
 def _is_given(figure: Figure, sentence: _Read) -> bool:

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.bm25 import STOP_WORDS, stem
+from index.bm25 import words as index_words
 from qa.numerals import SCALES, Number, read, tokens
+from qa.question import kind
 
 _ROUGH = frozenset("about around some nearly almost roughly approximately estimated over than most".split())
 _MONTHS = frozenset(
@@ -47,6 +49,7 @@ _ROLES = {
     "bid": "bid bids offered offer",
 }
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split()}
+_VOTES = frozenset(map(stem, "vote voted voting passed rejected result majority ballot score".split()))
 _ANYONE = frozenset({"peopl", "person", "other", "more", "dead", "bodi"})
 _BREAKS = frozenset('.,;:()[]—–"“”‘!?')
 _JOINS = frozenset("and or but while with including".split())
@@ -169,6 +172,24 @@ def _unit(number: Number, after: Sequence[str], before: Sequence[str]) -> str:
         if counted[:1] == ["of"] and len(counted) > 1:
             return "" if stem(counted[1]) in _ANYONE else stem(counted[1])
     return ""
+
+
+def is_asked_for(figure: Figure, question: str) -> bool:
+    """Whether a question asks for what a figure gives: it names what is counted or what happened to them, and not a person, day or place.
+
+    "How much" and "how long" ask for money and measures, where nothing that happened is named; words of voting ask for a vote.
+    """
+    asked = kind(question)
+    if asked in ("who", "when", "where"):
+        return False
+    words = [word.casefold() for word in index_words(question)]
+    roles, named = {_ROLE_OF[word] for word in words if word in _ROLE_OF}, set(map(stem, words))
+    if isinstance(figure.value, tuple):
+        return bool(named & _VOTES)
+    if figure.role in roles or (figure.unit and stem(figure.unit) in named):
+        return True
+    measured = is_money(figure.unit) or is_measure(figure.unit)
+    return asked == "how many" and "many" not in words and not roles and measured
 
 
 def is_money(unit: str) -> bool:

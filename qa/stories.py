@@ -19,7 +19,7 @@ from index.bm25 import STOP_WORDS, words
 from index.records import Article, Hit, Passage
 from index.sentences import Span, sentences
 from qa.answer import Citation, Copy, Differ
-from qa.differ import Difference, differ, names, withdraws
+from qa.differ import Difference, asks, differ, names, withdraws
 from qa.evidence import Candidate
 from qa.numerals import numbers
 
@@ -185,15 +185,16 @@ def _is_version(one: Words, other: Words) -> bool:
     return len(first & second) >= _SAME * len(first | second)
 
 
-def quotable(ranked: Sequence[Candidate], k: int, share: float) -> list[Candidate]:
+def quotable(ranked: Sequence[Candidate], k: int, share: float, question: str) -> list[Candidate]:
     """Of the first `k` sentences that no better one of another article says already, those with a share of the best one's support.
 
-    The latest that differs from the best one has a place among them, whatever its support: a figure is not shown without the other.
+    The latest that differs from the best one has a place among them, whatever its support: a figure that is asked for is not shown without
+    the other.
     """
     kept = [one for one in _once(ranked, k) if one.support >= share * ranked[0].support]
-    if not kept or any(_differ(ranked[0], one) for one in kept):
+    if not kept or any(_differ(ranked[0], one, question) for one in kept):
         return kept
-    others = [one for one in ranked if _differ(ranked[0], one)]
+    others = [one for one in ranked if _differ(ranked[0], one, question)]
     return [*kept[: k - 1], max(others, key=lambda one: one.article.published)] if others else kept
 
 
@@ -207,10 +208,13 @@ def _once(ranked: Sequence[Candidate], k: int) -> list[Candidate]:
     return kept
 
 
-def _differ(one: Candidate, other: Candidate) -> Difference:
+def _differ(one: Candidate | Citation, other: Candidate | Citation, question: str) -> Difference:
+    """What two sentences differ in that a question asks for."""
     if one.article.id == other.article.id or _are_far_apart(one.article, other.article):
         return ""
-    return differ(one.text, other.text)
+    first, second = (found.article.text[found.start : found.end] for found in (one, other))
+    what = differ(first, second)
+    return "" if what == "figure" and not asks(question, first, second) else what
 
 
 def _repeats(one: Candidate, above: Candidate) -> bool:
@@ -242,10 +246,9 @@ def _copy(citation: Citation, other: Article) -> Copy | None:
     return Copy(other, *span) if span else None
 
 
-def differences(quotes: Sequence[Citation]) -> tuple[Differ, ...]:
-    """The pairs of quotes of different articles that say different things about the same."""
-    pairs = ((one, other) for one, other in combinations(quotes, 2) if one.article.id != other.article.id)
-    found = ((one, other, differ(one.quote, other.quote)) for one, other in pairs if not _are_far_apart(one.article, other.article))
+def differences(quotes: Sequence[Citation], question: str) -> tuple[Differ, ...]:
+    """The pairs of quotes of different articles that say different things about what a question asks for."""
+    found = ((one, other, _differ(one, other, question)) for one, other in combinations(quotes, 2))
     return tuple(Differ(one.number, other.number, what, _later(one, other)) for one, other, what in found if what)
 
 

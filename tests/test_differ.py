@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.differ import differ
-from qa.figures import figures, same_value
+from qa.figures import figures, is_asked_for, same_value
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,33 @@ def test_figures_by_hand(sentence: str, expected: list[tuple[object, str, str]])
 def test_figures_that_can_be_one(one: str, other: str, same: bool) -> None:
     """In words or numerals, rounded, or rough within a tenth."""
     assert same_value(figures(one)[0], figures(other)[0]) is same
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "asked"),
+    [
+        ("Nine people died.", "how many people died when the ferry sank", True),
+        ("Nine people died.", "what was the final toll of the ferry", True),
+        ("Nine people died.", "what did police say about the deaths", True),
+        ("Nine people died.", "how many people were aboard", False),
+        ("Nine people died.", "how many people were hurt", False),
+        ("Nine people died.", "who was the captain", False),
+        ("Nine people died.", "when did the ferry sink", False),
+        ("Nine people died.", "what happened to the ferry", False),
+        ("The library cost 12 million crowns.", "how much was the library", True),
+        ("The library cost 12 million crowns.", "how much was the company fined", False),
+        ("The library cost 12 million crowns.", "how many crowns does it take", True),
+        ("The wall is 40 metres long.", "how long is the wall", True),
+        ("It recovered 41 barrels.", "how many barrels were recovered", True),
+        ("It recovered 41 barrels.", "how many divers were there", False),
+        ("The assembly passed it by 31 to 28.", "what was the result in the assembly", True),
+        ("The assembly passed it by 31 to 28.", "what did the assembly say about the harbour", False),
+    ],
+)
+def test_a_figure_is_asked_for(sentence: str, question: str, asked: bool) -> None:
+    """By what it counts, or by what happened to those; a person, a day or a place is no figure."""
+    (figure,) = figures(sentence)
+    assert is_asked_for(figure, question) is asked
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,16 @@ def test_a_superseded_figure_is_shown_with_the_later_one(archive: Archive, folde
     assert quotes[one.later or 0].article.source == "Wire"
 
 
+def test_a_figure_beside_the_question_is_no_difference(archive: Archive, folder: Folder) -> None:
+    """The toll differs, and is told where the toll was asked for, not where a person was."""
+    archive.add([folder({"a.txt": page(REPORT, "Courier", "2017-03-14"), "b.txt": page(UPDATE, "Wire", "2017-03-15")})])
+    told = {
+        question: bool(ask(question, archive).differ)
+        for question in ("who sank with the ferry Anna Bree", "how many died on the Anna Bree")
+    }
+    assert told == {"who sank with the ferry Anna Bree": False, "how many died on the Anna Bree": True}
+
+
 def test_a_short_sentence_in_two_stories_is_chance() -> None:
     """Two articles may both say that nobody was hurt."""
     one = Citation(1, article("Nobody was hurt."), 0, 16, "Nobody was hurt.", Why(1, 1, ()))
