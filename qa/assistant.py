@@ -9,6 +9,7 @@ from index.archive import Archive, matched_terms
 from index.records import Article, Filters, Reach, Why
 from qa import evidence, reading, stories
 from qa.answer import Answer, Citation, Searched
+from qa.disputes import differences
 from qa.evidence import Candidate
 from qa.followup import Turn
 from qa.question import content_words, topic
@@ -54,7 +55,7 @@ def ask(
     reason = "" if answered else _why_not(ranked, missing, reach, str(filters))
     seconds = {"search": found - started, "answer": perf_counter() - found}
     searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
-    differ = stories.differences(chosen, question) if answered else ()
+    differ = differences(chosen, question) if answered else ()
     quotes, nearest = (chosen, ()) if answered else ((), chosen[:3])
     return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
 

@@ -44,6 +44,12 @@ _CUES = {
 }
 
 
+_LATEST = re.compile(
+    r"\b(?:in the end|final(?:ly)?|eventual(?:ly)?|ultimate(?:ly)?|latest|most recent(?:ly)?|so far|by now|turned out|end(?:ed)? up)\b",
+    re.IGNORECASE,
+)
+
+
 def on_one_line(message: str) -> str:
     """The question in a message, on one line; a QuestionError says why there is none."""
     question = " ".join(message.split())
@@ -68,6 +74,11 @@ def kind(question: str) -> str:
     if opening:
         return {"how much": "how many"}.get(opening[1].lower(), opening[1].lower())
     return next((name for name, pattern in _ASKS.items() if pattern.search(question)), "")
+
+
+def wants_latest(question: str) -> bool:
+    """Whether a question asks how something was in the end, or is by now."""
+    return _LATEST.search(question) is not None
 
 
 def has_cue(kind_of_question: str, sentence: str) -> bool:

@@ -12,14 +12,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import combinations
 
 from index.archive import Archive
 from index.bm25 import STOP_WORDS, words
 from index.records import Article, Hit, Passage
 from index.sentences import Span, sentences
-from qa.answer import Citation, Copy, Differ
-from qa.differ import Difference, asks, differ, names, withdraws
+from qa.answer import Citation, Copy
+from qa.differ import differ, names, withdraws
+from qa.disputes import disputed, latest_first
 from qa.evidence import Candidate
 from qa.numerals import numbers
 
@@ -43,9 +43,6 @@ _CREDIT = re.compile(
 _LONG = 8
 # Characters; lines may be broken elsewhere in a copy, about every seventy.
 _RUN = 24
-# Quotes of articles whose years are further apart than this are not held against each other.
-_YEARS = 1
-
 Words = tuple[str, ...]
 Shingles = frozenset[Words]
 
@@ -189,13 +186,13 @@ def quotable(ranked: Sequence[Candidate], k: int, share: float, question: str) -
     """Of the first `k` sentences that no better one of another article says already, those with a share of the best one's support.
 
     The latest that differs from the best one has a place among them, whatever its support: a figure that is asked for is not shown without
-    the other.
+    the other. It goes first where the question asks for the last one.
     """
     kept = [one for one in _once(ranked, k) if one.support >= share * ranked[0].support]
-    if not kept or any(_differ(ranked[0], one, question) for one in kept):
-        return kept
-    others = [one for one in ranked if _differ(ranked[0], one, question)]
-    return [*kept[: k - 1], max(others, key=lambda one: one.article.published)] if others else kept
+    others = [one for one in ranked if disputed(ranked[0], one, question)]
+    if others and not any(one in others for one in kept):
+        kept = [*kept[: k - 1], max(others, key=lambda one: one.article.published)]
+    return latest_first(kept, question)
 
 
 def _once(ranked: Sequence[Candidate], k: int) -> list[Candidate]:
@@ -206,15 +203,6 @@ def _once(ranked: Sequence[Candidate], k: int) -> list[Candidate]:
         if not any(_repeats(one, above) for above in kept):
             kept.append(one)
     return kept
-
-
-def _differ(one: Candidate | Citation, other: Candidate | Citation, question: str) -> Difference:
-    """What two sentences differ in that a question asks for."""
-    if one.article.id == other.article.id or _are_far_apart(one.article, other.article):
-        return ""
-    first, second = (found.article.text[found.start : found.end] for found in (one, other))
-    what = differ(first, second)
-    return "" if what == "figure" and not asks(question, first, second) else what
 
 
 def _repeats(one: Candidate, above: Candidate) -> bool:
@@ -244,22 +232,3 @@ def _copy(citation: Citation, other: Article) -> Copy | None:
     spans = (span for span in sentences(other.text) if _print(tokens, other, citation.article, _words(other.text[slice(*span)])))
     span = next(spans, None)
     return Copy(other, *span) if span else None
-
-
-def differences(quotes: Sequence[Citation], question: str) -> tuple[Differ, ...]:
-    """The pairs of quotes of different articles that say different things about what a question asks for."""
-    found = ((one, other, _differ(one, other, question)) for one, other in combinations(quotes, 2))
-    return tuple(Differ(one.number, other.number, what, _later(one, other)) for one, other, what in found if what)
-
-
-def _are_far_apart(one: Article, other: Article) -> bool:
-    """Whether both have dates, more than two years apart: figures of that age are of another time."""
-    years = [int(article.published[:4]) for article in (one, other) if article.published[:4].isdigit()]
-    return len(years) == 2 and abs(years[0] - years[1]) > _YEARS
-
-
-def _later(one: Citation, other: Citation) -> int | None:
-    mine, theirs = one.article.published, other.article.published
-    if not mine or not theirs or mine == theirs:
-        return None
-    return one.number if mine > theirs else other.number

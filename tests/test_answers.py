@@ -16,7 +16,7 @@ from index.records import Why
 from index.sentences import sentences
 from qa import ask, evidence
 from qa.answer import Citation
-from qa.question import content_words, has_cue, kind, on_one_line, topic
+from qa.question import content_words, has_cue, kind, on_one_line, topic, wants_latest
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -185,6 +185,23 @@ def test_the_kind_of_a_question(question: str, expected: str) -> None:
 def test_a_sentence_holds_what_is_asked_for(kind_of_question: str, sentence: str, expected: bool) -> None:
     """A person, a number, a day, a place, a speech verb or a quotation."""
     assert has_cue(kind_of_question, sentence) is expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("how many survived in the end?", True),
+        ("the Final toll of the ferry", True),
+        ("what did it end up costing", True),
+        ("the latest estimate", True),
+        ("how many were first reported dead", False),
+        ("where does the road end", False),
+        ("who was in the finals", False),
+    ],
+)
+def test_a_question_of_how_it_ended(question: str, expected: bool) -> None:
+    """By a word or two."""
+    assert wants_latest(question) is expected
 
 
 def test_covered_by_hand() -> None:

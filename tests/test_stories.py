@@ -127,6 +127,18 @@ def test_a_superseded_figure_is_shown_with_the_later_one(archive: Archive, folde
     assert quotes[one.later or 0].article.source == "Wire"
 
 
+def test_the_last_figure_goes_first_where_it_is_asked_for(archive: Archive, folder: Folder) -> None:
+    """Of two reports that differ, the later one is the headline of "in the end"; else the better match is, as it was."""
+    thorough = f"How many people died when the ferry Anna Bree sank: {REPORT.replace('The ferry', 'the ferry')}"
+    archive.add([folder({"a.txt": page(thorough, "Courier", "2017-03-14"), "b.txt": page(UPDATE, "Wire", "2017-03-15")})])
+    question = "how many people died when the ferry Anna Bree sank"
+    assert "nine people" in ask(question, archive).quotes[0].quote
+    last = ask(f"{question} in the end", archive)
+    assert "11 people" in last.quotes[0].quote
+    assert [(one.what, one.later) for one in last.differ] == [("figure", 1)]
+    assert [quote.number for quote in last.quotes] == list(range(1, len(last.quotes) + 1))
+
+
 def test_a_figure_beside_the_question_is_no_difference(archive: Archive, folder: Folder) -> None:
     """The toll differs, and is told where the toll was asked for, not where a person was."""
     archive.add([folder({"a.txt": page(REPORT, "Courier", "2017-03-14"), "b.txt": page(UPDATE, "Wire", "2017-03-15")})])
