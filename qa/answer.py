@@ -56,7 +56,7 @@ def _id(article: Article, start: int, end: int) -> str:
 class Citation:
     """A numbered quote, with why it was found. It cannot be made unless the quote is a slice of its article.
 
-    `also` are the other articles that print it, by date. `speech` is who says it, where that was asked, as slices of the quote.
+    `also` are the other articles that print it, by date. `speech` is who says it, where that was asked, as slices of the article.
     """
 
     number: int
@@ -74,13 +74,13 @@ class Citation:
 
     @property
     def speaker(self) -> str:
-        """Who says it, as the quote names them; "" where that was not asked or is not in it."""
-        return self.quote[slice(*self.speech.speaker)] if self.speech else ""
+        """Who says it, as the quote names them, or for "he said" the sentence before; "" where not asked or not sure."""
+        return self.article.text[slice(*self.speech.speaker)] if self.speech else ""
 
     @property
     def verb(self) -> str:
         """How it is said: the speech verb of the quote, or ""."""
-        return self.quote[slice(*self.speech.verb)] if self.speech else ""
+        return self.article.text[slice(*self.speech.verb)] if self.speech else ""
 
     @property
     def outlets(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from qa.evidence import Candidate
 from qa.followup import Turn
 from qa.question import content_words, topic
 from qa.reader import named
-from qa.said import asks_who_says, speech
+from qa.said import asks_who_says, spoken
 
 # Five hold the evidence of 0.90 of the sample questions, ten of 0.92, at half the time (eval/README.md).
 HITS = 5
@@ -65,7 +65,7 @@ def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -
         Citation(
             number, one.article, one.start, one.end, one.text,
             Why(one.hit.why.bm25, one.hit.why.dense, matched_terms(topic(question), one.text)),
-            speech=speech(one.text) if asks_who_says(question) else None,
+            speech=spoken(one.article.text, one.start, one.end) if asks_who_says(question) else None,
         )
         for number, one in enumerate(chosen, start=1)
     )  # fmt: skip

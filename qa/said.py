@@ -1,11 +1,14 @@
-"""A sentence -> who says it: the speaker and the speech verb, each a slice of the sentence. Pure rules over English news."""
+"""A sentence -> who says it: the speaker and the speech verb, each a slice of the text. Pure rules over English news.
+
+"He said" is whom the sentence before names as the one who speaks, where nobody else speaks there and it shows a person.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from index.sentences import Span
+from index.sentences import Span, sentences
 
 _VERBS = (
     "said|says|told|tells|added|adds|confirmed|confirms|denied|denies|claimed|claims|announced|announces|admitted|admits|insisted|insists|"
@@ -60,12 +63,24 @@ _NAME_WITHIN = re.compile(rf"[^,]*, (?P<speaker>{_NAME})(?:,[^,]*)?,$")
 _PREPOSITION = re.compile(
     r"\b(?:in|at|on|of|from|by|for|near|to|with|after|before|over|than|into|about|under)\s+(?:the\s+)?$", re.IGNORECASE
 )
+# He or she before a verb.
+_WHO = re.compile(r"\b(?P<who>[Hh]e|[Ss]he)(?: (?:has|had|also|later|then))*\s+$")
+# About a speaker's name, what only a person has: who he is, how old, an office.
+_PERSON = re.compile(
+    r"\b(?:he|she|who|whose|Mr|Mrs|Ms|Dr|Sir|Dame|Judge|(?:spokes|chair)(?:man|woman)|minister|governor|mayor|director|executive|chief|head"
+    r"|leader|president|secretary|analyst|prosecutor|lawyer|doctor|engineer|owner|manager|commander|commissioner|master|officer|captain"
+    r"|councillor)\b|, \d\d,"
+)
+_AROUND = 60
+_TITLES = {"he": re.compile(r"\b(?:Mr|Sir|Lord)\b"), "she": re.compile(r"\b(?:Mrs|Ms|Miss|Dame|Lady)\b")}
+# Sentences of "he said" in a row.
+_ROW = 3
 _INVERTED = frozenset("said says added adds wrote writes replied asked warned told".split())
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Who says it and how: `sentence[speaker]` and `sentence[verb]`, as (start, end)."""
+    """Who says it and how: `text[speaker]` and `text[verb]`, as (start, end)."""
 
     speaker: Span
     verb: Span
@@ -76,9 +91,60 @@ def asks_who_says(question: str) -> bool:
     return _ASKED.search(question) is not None
 
 
+def spoken(text: str, start: int, end: int) -> Speech | None:
+    """Who says the sentence `text[start:end]`, there or in the sentence before, and how; None where that is not sure."""
+    sentence = text[start:end]
+    if found := speech(sentence):
+        return Speech(_shifted(found.speaker, start), _shifted(found.verb, start))
+    if not (pronoun := _by_pronoun(sentence)):
+        return None
+    speaker = _named_before(text, start, pronoun[0])
+    return Speech(speaker, _shifted(pronoun[1], start)) if speaker else None
+
+
+def _by_pronoun(sentence: str) -> tuple[str, Span] | None:
+    """He or she, and the span of the first speech verb, where that is its subject and no name stands before."""
+    told = _unquoted(sentence)
+    verb = _VERB.search(told)
+    subject = _WHO.search(told, max(0, verb.start() - _REACH), verb.start()) if verb else None
+    if not verb or not subject or re.search(_NAME, told[: subject.start()]):
+        return None
+    return subject["who"].casefold(), verb.span()
+
+
+def _named_before(text: str, start: int, who: str) -> Span | None:
+    """The span of the person who speaks in the sentence before `start`, or in the one that he or she goes on from."""
+    before = [span for span in sentences(text) if span[1] <= start][-_ROW:]
+    for first, last in reversed(before):
+        sentence = text[first:last]
+        found = speech(sentence)
+        if found:
+            return _shifted(found.speaker, first) if _is_one_person(sentence, found, who) else None
+        pronoun = _by_pronoun(sentence)
+        if not pronoun or pronoun[0] != who:
+            return None
+    return None
+
+
+def _is_one_person(sentence: str, found: Speech, who: str) -> bool:
+    """Whether a speaker is shown to be a person whom he or she may mean, and nobody else speaks in the sentence."""
+    start, end = found.speaker
+    around = _unquoted(sentence)[max(0, start - _AROUND) : end + _AROUND]
+    title = _TITLES["she" if who == "he" else "he"]
+    named = re.search(rf"{_CAPITAL}$", sentence[start:end])
+    return bool(
+        named and _PERSON.search(around) and not title.search(sentence[start:end]) and not speech(sentence[max(end, found.verb[1]) :])
+    )
+
+
+def _unquoted(sentence: str) -> str:
+    """A sentence with blanks for what is quoted in it."""
+    return _QUOTED.sub(lambda quoted: " " * (len(quoted[0]) - 1) + quoted[0][-1], sentence)
+
+
 def speech(sentence: str) -> Speech | None:
     """The first speaker and speech verb of a sentence; None where there is no verb, or its speaker is a mere "he" or not recognised."""
-    told = _QUOTED.sub(lambda quoted: " " * (len(quoted[0]) - 1) + quoted[0][-1], sentence)
+    told = _unquoted(sentence)
     for verb in _VERB.finditer(told):
         if _PRONOUN.search(told, max(0, verb.start() - _REACH), verb.start()):
             return None

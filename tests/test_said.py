@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.said import asks_who_says, speech
+from index.sentences import sentences
+from qa.said import asks_who_says, speech, spoken
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,37 @@ def test_the_speaker_and_the_verb(sentence: str, speaker: str, verb: str) -> Non
 def test_a_speaker_that_is_not_named_is_none(sentence: str) -> None:
     """Rather than a wrong one."""
     assert speech(sentence) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
+        ("Ida Kell, the harbour master, said nine died. “It was dark,” she said.", "Ida Kell"),
+        ("Mr Alder denied that the hatch was open. He said it was shut.", "Mr Alder"),
+        ("Noel Alder said he was asleep. “I woke at six,” he told reporters.", "Noel Alder"),
+        ("“It sank,” said Dunstan Pell, 62, a crab fisherman. He had seen it, he said. “It was dark,” he added.", "Dunstan Pell"),
+        ("Mr Alder denied that the hatch was open. She said it was shut.", ""),
+        ("Corrin Water said it was safe, and its spokesman, Noel Alder, told members so. He declined to say more.", ""),
+        ("Corrin Water said it was safe. He declined to say more.", ""),
+        ("Ida Kell, the harbour master, said nine died. It was dark. She said it had rained.", ""),
+        ("Police said nine died. He said it was dark.", ""),
+        ("Ida Kell, the harbour master, said nine died. When Jane Marsh came, she said it was dark.", ""),
+        ("Ida Kell, the harbour master, said nine died. It said so.", ""),
+        ("He said it was dark.", ""),
+    ],
+)
+def test_he_said_is_whom_the_sentence_before_names(text: str, speaker: str) -> None:
+    """Where that is one person, who speaks; a mere he is nobody."""
+    found = spoken(text, *sentences(text)[-1])
+    assert (text[slice(*found.speaker)] if found else "") == speaker
+
+
+def test_a_named_speaker_of_the_sentence_itself_goes_first() -> None:
+    """At its place in the text."""
+    text = "Ida Kell, the harbour master, spoke. Noel Alder said it was late."
+    found = spoken(text, *sentences(text)[-1])
+    assert found
+    assert (text[slice(*found.speaker)], text[slice(*found.verb)]) == ("Noel Alder", "said")
 
 
 @pytest.mark.parametrize(
