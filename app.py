@@ -28,6 +28,7 @@ def build(archive: "Archive") -> "gr.Blocks":
     from qa.web import ask
 
     with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as blocks:
+        gr.Navbar(main_page_name="Ask")
         ask.draw(gr, archive)
     return blocks
 

@@ -227,10 +227,10 @@ class Archive:
         with self.snapshot() as current:
             return list(current.outlets) if current else []
 
-    def newest_titles(self, count: int) -> list[str]:
-        """The titles of the newest articles."""
+    def newest(self, count: int) -> list[Article]:
+        """The newest articles, those without a date last."""
         with self._guard:
-            return self._store.newest_titles(count)
+            return self._store.newest(count)
 
     def status(self) -> dict[str, Any]:
         """What the archive holds, what made it and what it is kept up to date with: counts, dates, model, bytes on disk, a digest,

@@ -302,10 +302,10 @@ class Store:
         """The numbers of all passages of some articles."""
         return [row[0] for article in article_ids for row in self._db.rows("SELECT id FROM passage WHERE article_id = ?", [article])]
 
-    def newest_titles(self, count: int) -> list[str]:
-        """The titles of the newest articles, undated ones last."""
+    def newest(self, count: int) -> list[Article]:
+        """The newest articles, undated ones last."""
         newest = self._db.rows("SELECT id FROM article ORDER BY published DESC, path LIMIT ?", [count])
-        return [article.title for (article_id,) in newest if (article := self.article(article_id))]
+        return [article for (article_id,) in newest if (article := self.article(article_id))]
 
     def census(self) -> dict[str, Any]:
         """Counts and ranges, as they were at the commit: articles, passages, outlets, first and last date."""

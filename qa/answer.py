@@ -45,11 +45,17 @@ class Copy:
     @property
     def id(self) -> str:
         """A name for the span, as a citation has one."""
-        return _id(self.article, self.start, self.end)
+        return span_id(self.article, self.start, self.end)
 
 
-def _id(article: Article, start: int, end: int) -> str:
-    return f"{article.id}.{article.sha256[:8]}:{start}-{end}"
+def version(article: Article) -> str:
+    """A name for an article as it is now: its id and the beginning of its digest."""
+    return f"{article.id}.{article.sha256[:8]}"
+
+
+def span_id(article: Article, start: int, end: int) -> str:
+    """A name for `article.text[start:end]` that links can carry."""
+    return f"{version(article)}:{start}-{end}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class Citation:
     @property
     def id(self) -> str:
         """A name for the quoted span that links can carry: the article, the version of it, start and end."""
-        return _id(self.article, self.start, self.end)
+        return span_id(self.article, self.start, self.end)
 
     @property
     def link(self) -> str:

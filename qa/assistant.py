@@ -1,14 +1,14 @@
-"""ask(): the one road from question to answer."""
+"""ask(): the one road from question to answer; answering() walks it for a page, which shows the headline first."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from time import perf_counter
 
 from index.archive import Archive, matched_terms
 from index.records import Article, Filters, Reach, Why
 from qa import evidence, reading, stories
-from qa.answer import Answer, Citation, Searched
+from qa.answer import Answer, Citation, Differ, Searched
 from qa.disputes import differences
 from qa.evidence import Candidate
 from qa.followup import Turn
@@ -37,6 +37,19 @@ def ask(
     but for the chips that `without` names by their id or kind. A QuestionError where nothing is asked, a UsageError where an outlet of the
     filters is none of the archive's.
     """
+    *_, answer = answering(message, archive, filters, reader, history, without)
+    return answer
+
+
+def answering(
+    message: str,
+    archive: Archive,
+    filters: Filters | None = None,
+    reader: str | None = None,
+    history: Sequence[Turn] = (),
+    without: Collection[str] = (),
+) -> Iterator[Answer]:
+    """What `ask` gives, and before it, where there is an answer, its headline alone: the same quote, without what else prints it."""
     started = perf_counter()
     with archive.snapshot():  # passages, articles and counts of one commit
         read = reading.read(message, archive, filters, history, without)
@@ -51,13 +64,20 @@ def ask(
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
     answered = bool(ranked) and support >= threshold
-    chosen = _cite(stories.quotable(ranked, QUOTES, _SUPPORTING, question), question, near)
-    reason = "" if answered else _why_not(ranked, missing, reach, str(filters))
-    seconds = {"search": found - started, "answer": perf_counter() - found}
-    searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
-    differ = differences(chosen, question) if answered else ()
-    quotes, nearest = (chosen, ()) if answered else ((), chosen[:3])
-    return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
+
+    def answer(quotes: tuple[Citation, ...], nearest: tuple[Citation, ...], differ: tuple[Differ, ...], reason: str = "") -> Answer:
+        seconds = {"search": found - started, "answer": perf_counter() - found}
+        searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
+        return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
+
+    chosen = stories.quotable(ranked, QUOTES, _SUPPORTING, question)
+    if not answered:
+        nearest = _cite(chosen[:3], question, near)
+        yield answer((), nearest, (), _why_not(ranked, missing, reach, str(filters)))
+        return
+    yield answer(_cite(chosen[:1], question, ()), (), ())
+    quotes = _cite(chosen, question, near)
+    yield answer(quotes, (), differences(quotes, question))
 
 
 def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -> tuple[Citation, ...]:

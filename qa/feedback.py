@@ -16,14 +16,18 @@ from typing import get_type_hints
 
 from index.archive import Archive
 from index.errors import ArchiveError
-from qa.answer import Answer
+from qa.answer import Answer, Citation
 
 FILE = "feedback.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One thumb: up, down, or taken back (None). `quote` is the headline, characters start to end of that version of the article, or ""."""
+    """One thumb: up, down, or taken back (None).
+
+    `quote` is what it is on, characters start to end of that version of the article: the headline, or another sentence that a reader says
+    is the right one; "" for an answer that there is none.
+    """
 
     id: str
     time: str
@@ -37,14 +41,15 @@ class Feedback:
     sha256: str = ""
 
 
-def record(archive: Archive, answer: Answer, liked: bool | None) -> Feedback:
-    """Keep a thumb on an answer; on return it is on the disk. An ArchiveError where it cannot be written."""
+def record(archive: Archive, answer: Answer, liked: bool | None, right: Citation | None = None) -> Feedback:
+    """Keep a thumb on an answer's headline, or on the sentence that is the right one instead; on return it is on the disk.
+
+    An ArchiveError where it cannot be written.
+    """
     given = Feedback("", datetime.now(UTC).isoformat(), answer.question, liked, answer.outcome)
-    for headline in answer.quotes[:1]:
-        article = headline.article
-        given = replace(
-            given, article=article.path, quote=headline.quote, start=headline.start, end=headline.end, sha256=article.sha256
-        )  # fmt: skip
+    for quoted in [right] if right else answer.quotes[:1]:
+        article = quoted.article
+        given = replace(given, article=article.path, quote=quoted.quote, start=quoted.start, end=quoted.end, sha256=article.sha256)
     given = replace(given, id=hashlib.sha256(json.dumps(asdict(given)).encode()).hexdigest()[:12])
     append(archive.path / FILE, json.dumps(asdict(given)))
     return given

@@ -1,23 +1,25 @@
-"""What the chat says and shows: messages and links in, Markdown and HTML out. It knows nothing of gradio."""
+"""What the page shows beside the conversation, and what it takes along or keeps of it. It knows nothing of gradio.
+
+A quote comes back from the page as the name of its span (`qa.answer.span_id`), so that what is copied or kept is a slice of the article
+as it is in the archive, and is what the reader saw: of another version of the article there is no quote.
+"""
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Collection
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from index.archive import Archive
-from index.errors import ArchiveError, ClippingsError
-from qa import feedback, reading, render
+from index.clean import one_line
+from index.errors import ArchiveError, UsageError
+from index.records import Article, Why
+from index.sentences import sentences
+from qa import feedback, render
+from qa.answer import Answer, Citation, Searched, version
 from qa.assistant import ask
-from qa.followup import Turn
-
-Messages = list[dict[str, Any]]
-
-# A follow-up may reach back over so many turns.
-_TURNS = 4
+from qa.export import FORMATS
+from qa.question import on_one_line
 
 # Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
 _PROMPTS = (
@@ -26,9 +28,29 @@ _PROMPTS = (
     "why did the governor of the Bank of Ostrany resign",
     "what did Thessen tell parliament about the soldiers",
 )
-NO_SOURCES = "<p class='empty'>The articles behind an answer appear here. Choose a number to read the sentence where it stands.</p>"
-_CHANGED = "<p class='empty'>This article has changed since it was quoted, so nothing is marked.</p>"
+_NEWEST = 6
+# Answers in one file.
+_ANSWERS = 500
+_CHANGED = "this article has changed since it was quoted"
 _GONE = "<p class='empty'>That article is no longer in the archive.</p>"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer as the page has it: its question, why there is none, the names of its quotes, how many articles were searched."""
+
+    question: str
+    reason: str
+    quotes: Sequence[str]
+    articles: int
+
+
+def told(sent: Any) -> list[Told]:
+    """Answers as the browser sends them; a UsageError where it is something else."""
+    try:
+        return [Told(str(one["question"]), str(one["reason"]), list(map(str, one["quotes"])), int(one["articles"])) for one in sent]
+    except (TypeError, KeyError, ValueError) as error:
+        raise UsageError("those are no answers of this page") from error
 
 
 def masthead(archive: Archive) -> str:
@@ -36,90 +58,95 @@ def masthead(archive: Archive) -> str:
     return render.masthead(archive.census())
 
 
+def start(archive: Archive) -> str:
+    """What stands beside an empty conversation: the newest articles, to be read."""
+    newest = archive.newest(_NEWEST)
+    if not newest:
+        return "<h2>The archive is empty</h2><p class='empty'>Add articles to it: what they say can be asked at once.</p>"
+    return f"<h2>Newest in the archive</h2>{render.article_links(newest)}"
+
+
 def prompts(archive: Archive) -> list[str]:
     """Four things to ask: questions that this archive answers, then its newest headlines."""
     answered = [prompt for prompt in _PROMPTS if ask(prompt, archive).quotes]
-    return (answered + archive.newest_titles(len(_PROMPTS)))[: len(_PROMPTS)]
+    return [*answered, *(article.title for article in archive.newest(len(_PROMPTS)))][: len(_PROMPTS)]
 
 
-def asked(history: Messages | None, message: str) -> Messages:
-    """The conversation with one more question, escaped: prompts are headlines, and a reader pastes what it likes."""
-    return [*(history or []), {"role": "user", "content": render.markdown(message)}]
-
-
-def question(message: dict[str, Any]) -> str:
-    """The question in a message that `asked` made."""
-    return html.unescape(_text(message))
-
-
-def _text(message: dict[str, Any]) -> str:
-    content = message["content"]
-    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
-
-
-def reply(history: Messages, archive: Archive, without: Collection[str] = ()) -> tuple[str, str]:
-    """The Markdown of the answer to the last message of a conversation and the HTML of its sources; what is wrong with it, where it cannot
-    be asked. `without`: the ids of chips that were dropped."""
+def passage(name: str, archive: Archive) -> str:
+    """The HTML of the article of a span, the span marked where it is still that version of the article."""
     try:
-        answer = ask(question(history[-1]), archive, history=turns(history[:-1], archive), without=without)
-    except ClippingsError as error:
-        return render.markdown(f"{error}."), NO_SOURCES
-    shown = answer.quotes or answer.nearest
-    return render.answer(answer), render.source_cards(shown) if shown else NO_SOURCES
-
-
-def again(history: Messages, number: int, link: str, archive: Archive) -> tuple[Messages, str]:
-    """The conversation with its answer of that number, from 0, given anew: without the chip that a link drops, or with the one it keeps."""
-    place = [at for at, message in enumerate(history) if message["role"] == "assistant"][number]
-    without, (what, _, chip) = dropped(_text(history[place])), link.partition("=")
-    text, sources = reply(history[:place], archive, without | {chip} if what == "#drop" else without - {chip})
-    return [*history[:place], {"role": "assistant", "content": text}, *history[place + 1 :]], sources
-
-
-def dropped(answer: str) -> set[str]:
-    """The ids of the chips that an answer was made without."""
-    return set(re.findall(r"\(#keep=([a-z]+-\d+)\)", answer))
-
-
-def turns(history: Messages, archive: Archive) -> tuple[Turn, ...]:
-    """The last turns of a conversation, each with a question that stands alone and the articles that its answer cites."""
-    found: tuple[Turn, ...] = ()
-    pairs = [(one, other) for one, other in pairwise(history) if (one["role"], other["role"]) == ("user", "assistant")]
-    for asked_, answered in pairs[-_TURNS:]:
-        text, answer = question(asked_), _text(answered)
-        try:
-            text = reading.read(text, archive, None, found, dropped(answer)).question
-        except ClippingsError:  # it was told so
-            continue
-        quoted = re.search(r"^> ", answer, re.MULTILINE)
-        cited = re.findall(r"\(#p=([^.()]+)\.", answer) if quoted else ()
-        found = (*found, Turn(text, tuple(dict.fromkeys(cited))))
-    return found
-
-
-def passage(citation: str, archive: Archive) -> str:
-    """The HTML of the article that a citation's link names, the sentence marked where it is still that version of the article."""
-    name, _, span = citation.partition(":")
-    article_id, _, version = name.partition(".")
-    try:
-        article = archive.article(article_id)
-        start, end = map(int, span.split("-"))
-    except (ClippingsError, ValueError):
+        article, start, end = _span(name, archive)
+    except ArchiveError:
         return _GONE
-    if article.sha256.startswith(version) and version:
+    if _is_version(name, article):
         return render.article_html(article, start, end)
-    return _CHANGED + render.article_html(article)
+    return f"<p class='empty'>{_CHANGED.capitalize()}, so nothing is marked.</p>{render.article_html(article)}"
 
 
-def noted(history: Messages, place: int, liked: object, archive: Archive) -> str:
-    """Keep a thumb on the answer at a place of the conversation: True is up, False down, anything else takes it back. What was done.
+def sources(names: Sequence[str], archive: Archive) -> str:
+    """The HTML of the quotes of those names, numbered from 1, without those whose article has changed."""
+    cited = []
+    for number, name in enumerate(names, start=1):
+        try:
+            cited.append(citation(name, archive, number))
+        except ArchiveError:
+            continue
+    return render.source_cards(cited) if cited else start(archive)
 
-    A ClippingsError where the archive would now answer otherwise: the thumb was on a quote that is no longer its answer.
+
+def citation(name: str, archive: Archive, number: int = 1) -> Citation:
+    """The quote of that name; an ArchiveError where its article is gone or has changed, or it is none."""
+    article, start, end = _span(name, archive)
+    if not _is_version(name, article):
+        raise ArchiveError(f"{_CHANGED}: ask again")
+    if not 0 <= start < end <= len(article.text):
+        raise ArchiveError("nothing stands there")
+    return Citation(number, article, start, end, article.text[start:end], Why(None, None, ()))
+
+
+def _span(name: str, archive: Archive) -> tuple[Article, int, int]:
+    named, _, span = name.partition(":")
+    try:
+        start, end = map(int, span.split("-"))
+        return archive.article(named.partition(".")[0]), start, end
+    except ValueError as error:
+        raise ArchiveError("that is not the name of a quote") from error
+
+
+def _is_version(name: str, article: Article) -> bool:
+    return name.partition(":")[0] == version(article)
+
+
+def exported(answers: Sequence[Told], form: str, archive: Archive) -> str:
+    """Answers as `footnote` or `markdown` (`qa.export`); an ArchiveError names the question of one whose quote is not as it was."""
+    return "\n".join(FORMATS[form](_answer(told, archive)) for told in answers[:_ANSWERS])
+
+
+def _answer(told: Told, archive: Archive) -> Answer:
+    try:
+        quotes = tuple(citation(name, archive, number) for number, name in enumerate(told.quotes, start=1))
+    except ArchiveError as error:
+        raise ArchiveError(f"“{one_line(told.question)}”: {error}") from error
+    return Answer(told.question, told.reason, quotes, (), Searched(told.articles, 0, {}), 0.0)
+
+
+def noted(question: str, headline: str, right: str, liked: bool | None, archive: Archive) -> str:
+    """Keep a thumb, on the headline of an answer or on another span of an article, which is taken to whole sentences. What was done.
+
+    `headline` is "" where the archive does not say, `right` where the thumb is on the headline; None takes a thumb back. A ClippingsError
+    where it cannot be kept.
     """
-    earlier = turns(history[: place - 1], archive)
-    answer = ask(question(history[place - 1]), archive, history=earlier, without=dropped(_text(history[place])))
-    headline = render.answer(answer).split("\n\n")[: 1 + bool(answer.chips)]
-    if not _text(history[place]).startswith("\n\n".join(headline)):
-        raise ArchiveError("the archive has changed since this answer: ask again")
-    feedback.record(archive, answer, liked if isinstance(liked, bool) else None)
-    return "Kept with the archive." if isinstance(liked, bool) else "Taken back."
+    quotes = (citation(headline, archive),) if headline else ()
+    answer = Answer(on_one_line(question), "", quotes, (), Searched(0, 0, {}), 0.0)
+    given = feedback.record(archive, answer, liked, _whole(citation(right, archive)) if right else None)
+    said = "Kept with the archive" if liked is not None else "Taken back"
+    return f"{said}: “{one_line(given.quote)}”" if right else f"{said}."
+
+
+def _whole(quote: Citation) -> Citation:
+    """A quote drawn out to the sentences that it touches."""
+    touched = [(start, end) for start, end in sentences(quote.article.text) if start < quote.end and quote.start < end]
+    if not touched:
+        raise ArchiveError("there is no sentence there")
+    start, end = touched[0][0], touched[-1][1]
+    return Citation(quote.number, quote.article, start, end, quote.article.text[start:end], quote.why)

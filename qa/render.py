@@ -1,7 +1,7 @@
-"""Answers and articles -> Markdown and HTML. The one sink through which article text reaches a page; it escapes everything.
+"""Text and articles -> Markdown and HTML. The one sink through which article text reaches a page; it escapes everything.
 
-Markdown goes to the chat, whose own sanitiser stops scripts but lets images, forms and styles call out: so every sign that
-Markdown could read becomes a character reference, in one pass. HTML goes to the reader, which sanitises nothing.
+Markdown, and the HTML within it, goes to the chat, whose own sanitiser stops scripts but lets images, forms and styles call out: so every
+sign that either could read becomes a character reference, in one pass. HTML goes to the reader, which sanitises nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 from index.clean import one_line
 from index.records import Article
-from qa.answer import Answer, Citation, Copy, Differ
+from index.sentences import sentences
+from qa.answer import Citation, span_id, version
 
 # Every sign of ASCII that Markdown could read: all but plain punctuation, and of that what opens a list or a web address.
 _SIGN = re.compile(
@@ -22,56 +23,8 @@ _SIGN = re.compile(
 
 
 def markdown(text: str) -> str:
-    """`text` as Markdown that shows exactly it, on one line: no markup, link, image or formula can come of it."""
+    """`text` as Markdown, or HTML between tags, that shows exactly it, on one line: no markup, link, image or formula can come of it."""
     return _SIGN.sub(lambda sign: f"&#{ord(sign[0])};" if sign[0].isascii() else sign[0], one_line(text))
-
-
-def answer(result: Answer) -> str:
-    """An answer for the chat: what was read from the question; the headline quote, the supporting quotes, how it was found; or why there
-    is none."""
-    return "\n\n".join([*chips(result), _quotes(result) if result.quotes else _abstention(result), _how(result)])
-
-
-def chips(result: Answer) -> list[str]:
-    """A paragraph that says what was read from the question, each with a link that the page catches; none where nothing was."""
-    links = {False: ("drop", "drop"), True: ("keep", "not used; take it up again")}
-    parts = []
-    for chip in result.chips:
-        what, name = links[chip.dropped]
-        parts.append(f"“{markdown(chip.words)}”: {markdown(chip.label)} ([{name}](#{what}={chip.id}))")
-    return [f"Read from the question: {' · '.join(parts)}"] if parts else []
-
-
-def _quotes(result: Answer) -> str:
-    headline, *others = result.quotes
-    parts = [f"> {markdown(headline.quote)} {_marker(headline)}", _source(headline)]
-    parts += [_differ(one, result) for one in result.differ]
-    if others:
-        parts += ["Also in the archive", "\n".join(_list_item(citation) for citation in others)]
-    return "\n\n".join(parts)
-
-
-def _abstention(result: Answer) -> str:
-    parts = [f"**The archive does not say.** {markdown(_sentence(result.reason))}"]
-    if result.nearest:
-        parts += ["Nearest, and not an answer", "\n".join(_list_item(citation) for citation in result.nearest)]
-    return "\n\n".join(parts)
-
-
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}."
-
-
-def _list_item(citation: Citation) -> str:
-    return f"- {markdown(citation.quote)} {_marker(citation)}  \n  {_source(citation)}"
-
-
-def _source(citation: Citation) -> str:
-    """The byline, who says it, and the other articles that print it, each a link."""
-    says = f"{markdown(citation.speaker)}: *{markdown(citation.verb)}* · " if citation.speech else ""
-    copies = ", ".join(_copy(copy, citation) for copy in citation.also)
-    earliest = " (earliest)" if citation.earliest is citation.article else ""
-    return f"{says}{_byline(citation.article)}{earliest}" + (f" · {also(citation)}: {copies}" if copies else "")
 
 
 def also(citation: Citation) -> str:
@@ -82,28 +35,7 @@ def also(citation: Citation) -> str:
     return f"also in {outlets} outlet{'s' if outlets > 1 else ''}"
 
 
-def _copy(copy: Copy, citation: Citation) -> str:
-    earliest = " (earliest)" if copy.article is citation.earliest else ""
-    return f"[{markdown(byline(copy.article))}](#p={copy.id}){earliest}"
-
-
-def _differ(one: Differ, result: Answer) -> str:
-    pair = [result.quotes[number - 1] for number in (one.first, one.second)]
-    shown = "\n".join(f"- {markdown(quote.quote)} {_marker(quote)}{differs_how(one, quote)}" for quote in pair)
-    return f"**{DIFFER[one.what]}**\n\n{shown}"
-
-
 DIFFER = {"figure": "Sources differ: another figure", "denial": "Sources differ: one denies it", "": ""}
-
-
-def differs_how(one: Differ, quote: Citation) -> str:
-    """What is said of the later of two quotes that differ, nothing of the other."""
-    return f" · later report says otherwise, {quote.article.published}" if quote.number == one.later else ""
-
-
-def _marker(citation: Citation) -> str:
-    """A link that the page catches: its fragment names the span, so it works in a restored chat too."""
-    return f"[{citation.number}](#p={citation.id})"
 
 
 def byline(article: Article) -> str:
@@ -111,30 +43,32 @@ def byline(article: Article) -> str:
     return ", ".join(filter(None, [article.source, article.published])) or one_line(article.path.rpartition("/")[2])
 
 
-def _byline(article: Article) -> str:
-    return f"**{markdown(byline(article))}** · {markdown(article.title)}"
-
-
-def _how(result: Answer) -> str:
-    """How this was found, folded away: the words matched and the rank in each leg, quote by quote."""
-    rows = ["| | words matched | by words | by meaning |", "|-|-|-|-|"]
-    for citation in result.quotes or result.nearest:
-        why = citation.why
-        ranks = (f"rank {rank}" if rank else "not found" for rank in (why.bm25, why.dense))
-        rows.append("| " + " | ".join([str(citation.number), markdown(", ".join(why.terms)) or "none", *ranks]) + " |")
-    searched = f"Searched {result.searched.passages:,} passages of {result.searched.articles:,} articles."
-    table = "\n".join(rows) if len(rows) > 2 else ""
-    return f"<details><summary>How this was found</summary>\n\n{table}\n\n{searched}\n\n</details>"
+def neighbours(citation: Citation) -> tuple[str, str]:
+    """The sentence before a quote and the one after it; "" at either end of its article."""
+    text = citation.article.text
+    spans = sentences(text)
+    before = max((span for span in spans if span[1] <= citation.start), default=(0, 0))
+    after = min((span for span in spans if span[0] >= citation.end), default=(0, 0))
+    return text[slice(*before)], text[slice(*after)]
 
 
 def article_html(article: Article, start: int = 0, end: int = 0) -> str:
-    """An article as escaped HTML, `text[start:end]` marked; the mark is never carried across paragraphs' ends."""
+    """An article as escaped HTML, `text[start:end]` marked; the mark is never carried across paragraphs' ends.
+
+    Its name, and the offset at which each paragraph begins, stand in data- attributes, so that what a reader selects can be found again.
+    """
     paragraphs = "".join(_paragraph(article.text, first, last, start, end) for first, last in _paragraphs(article.text))
     facts = " · ".join(html.escape(fact) for fact in (article.source, article.published) if fact)
-    link = f'<a href="{html.escape(article.url)}" target="_blank" rel="noopener noreferrer">original</a>' if article.url else ""
     name = html.escape(one_line(article.path.rpartition("/")[2]))
-    byline_ = " · ".join(filter(None, [facts, name, link]))
-    return f'<article><h2 tabindex="-1">{html.escape(article.title)}</h2><p class="byline">{byline_}</p>{paragraphs}</article>'
+    byline_ = " · ".join(filter(None, [facts, name, _original(article.url)]))
+    head = f'<h2 tabindex="-1">{html.escape(article.title)}</h2><p class="byline">{byline_}</p>'
+    return f'<article data-version="{html.escape(version(article))}">{head}{paragraphs}</article>'
+
+
+def _original(url: str) -> str:
+    """A link to the page that an article was, named by its host; nothing where the address is none of the web."""
+    web = re.match(r"https?://(?:[^/?#\\]*@)?([^/?#\\@]+)(?=[/?#]|$)", url, re.IGNORECASE)
+    return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">{html.escape(web[1])}</a>' if web else ""
 
 
 def _paragraphs(text: str) -> list[tuple[int, int]]:
@@ -144,25 +78,44 @@ def _paragraphs(text: str) -> list[tuple[int, int]]:
 def _paragraph(text: str, first: int, last: int, start: int, end: int) -> str:
     inside_start, inside_end = max(first, start), min(last, end)
     if inside_start >= inside_end:
-        return f"<p>{html.escape(text[first:last])}</p>"
+        return f'<p data-start="{first}">{html.escape(text[first:last])}</p>'
     before, marked, after = (html.escape(text[a:b]) for a, b in ((first, inside_start), (inside_start, inside_end), (inside_end, last)))
-    return f'<p class="near">{before}<mark>{marked}</mark>{after}</p>'
+    return f'<p class="near" data-start="{first}">{before}<mark>{marked}</mark>{after}</p>'
 
 
 def masthead(census: Mapping[str, Any]) -> str:
     """The name of the page, and what the archive behind it holds."""
+    return f"<header><h1>Clippings</h1><p>{html.escape(holds(census))}</p></header>"
+
+
+def holds(census: Mapping[str, Any]) -> str:
+    """What an archive holds, in a line: "64 articles · 40 outlets · 2014-06-27 to 2024-11-14"."""
     facts = [f"{census['articles']:,} articles", f"{census['outlets']:,} outlets" if census["outlets"] else ""]
     dates = f"{census['first_date']} to {census['last_date']}" if census["first_date"] else ""
-    return f"<header><h1>Clippings</h1><p>{html.escape(' · '.join(filter(None, [*facts, dates])))}</p></header>"
+    return " · ".join(filter(None, [*facts, dates]))
 
 
 def source_cards(citations: Sequence[Citation]) -> str:
-    """The quotes of an answer as a list of links into their articles, for the reader beside the chat."""
-    cards = "".join(
+    """Quotes between their neighbours, as a list of links into their articles, for the reader beside the chat."""
+    return f"<ol>{''.join(map(_card, citations))}</ol>"
+
+
+def _card(citation: Citation) -> str:
+    before, after = map(html.escape, neighbours(citation))
+    context = f'{before} <span class="quote">{html.escape(citation.quote)}</span> {after}'
+    return (
         f'<li><a class="card" href="#p={citation.id}"><span class="number">{citation.number}</span>'
         f'<span class="body"><strong>{html.escape(citation.article.title)}</strong>'
         f'<span class="byline">{html.escape(byline(citation.article))}</span>'
-        f'<span class="quote">{html.escape(citation.quote)}</span></span></a></li>'
-        for citation in citations
+        f'<span class="context">{context}</span></span></a></li>'
     )
-    return f"<ol>{cards}</ol>"
+
+
+def article_links(articles: Sequence[Article]) -> str:
+    """Articles as a list of links into the reader."""
+    items = (
+        f'<li><a class="card" href="#p={span_id(article, 0, 0)}"><span class="body"><strong>{html.escape(article.title)}</strong>'
+        f'<span class="byline">{html.escape(byline(article))}</span></span></a></li>'
+        for article in articles
+    )
+    return f"<ol>{''.join(items)}</ol>"

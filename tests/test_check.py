@@ -63,7 +63,7 @@ def answers(path: Path) -> list[object]:
         hits,
         sorted(article.id for article in archive.articles()),
         status,
-        archive.newest_titles(3),
+        [article.title for article in archive.newest(3)],
         archive.outlets(),
         list(map(archive.reach, LIMITS)),
     ]

@@ -1,24 +1,18 @@
-"""What a reader says of an answer is kept, and comes back; in the browser it is a click on a thumb."""
+"""What a reader says of an answer is kept, and comes back; tests/test_page.py has what the page says of it."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import test_browser
 
 from index import Archive
-from index.errors import ArchiveError, ClippingsError
+from index.errors import ArchiveError
 from qa import ask, feedback
-from qa import page as said
 
 Folder = Callable[[dict[str, str]], Path]
-
-# The server over this module's own copy of the sample, started as that file starts it.
-address, browser, page = test_browser.address, test_browser.browser, test_browser.page
 
 FERRY = "who confirmed nine deaths in the ferry"
 CHESS = "who won the chess tournament in Oslo"
@@ -28,15 +22,6 @@ CHESS = "who won the chess tournament in Oslo"
 def small(archive: Archive, folder: Folder) -> Archive:
     archive.add([folder({"ferry.txt": "The ferry sank off Selwyn on Tuesday. Harbour master Ida Kell confirmed nine deaths. It rained."})])
     return archive
-
-
-@pytest.fixture(scope="module")
-def sample(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    return Archive(shutil.copytree(sample.path, tmp_path_factory.mktemp("thumbs") / "archive"))
-
-
-def conversation(question: str, archive: Archive) -> said.Messages:
-    return [*said.asked(None, question), {"role": "assistant", "content": said.reply(said.asked(None, question), archive)[0]}]
 
 
 def test_a_thumb_comes_back_with_the_quote_that_it_was_on(small: Archive) -> None:
@@ -107,63 +92,3 @@ def test_hostile_text_stays_on_its_line(small: Archive) -> None:
     given = feedback.record(small, ask(hostile, small), False)
     assert (small.path / feedback.FILE).read_bytes().count(b"\n") == 1
     assert feedback.read(small) == [given]
-
-
-def test_a_thumb_in_the_chat_is_on_the_question_before_it(small: Archive) -> None:
-    """Of the conversation, whatever has been asked since; anything but up and down takes it back."""
-    history = conversation(FERRY, small) + conversation(CHESS, small)
-    said.noted(history, 1, True, small)
-    said.noted(history, 3, False, small)
-    assert [(one.question, one.liked) for one in feedback.read(small)] == [(FERRY, True), (CHESS, False)]
-    said.noted(history, 1, "", small)
-    assert [one.question for one in feedback.read(small)] == [CHESS]
-
-
-def test_a_thumb_is_never_kept_for_a_quote_that_the_reader_did_not_see(small: Archive, folder: Folder) -> None:
-    """Where the archive answers otherwise by now, the chat says so."""
-    history = conversation(FERRY, small)
-    small.add([folder({"ferry.txt": "Ida Kell, who is harbour master, confirmed nine deaths in the ferry."})])
-    with pytest.raises(ArchiveError, match="changed since this answer"):
-        said.noted(history, 1, True, small)
-    assert feedback.read(small) == []
-
-
-def test_what_cannot_be_kept_is_an_error_of_one_line(small: Archive) -> None:
-    """A file that cannot be written, and a message that was no question."""
-    (small.path / feedback.FILE).mkdir()
-    with pytest.raises(ArchiveError, match=r"^\S+feedback\.jsonl: cannot be written \(Is a directory\)$"):
-        said.noted(conversation(FERRY, small), 1, True, small)
-    with pytest.raises(ClippingsError, match="empty"):
-        said.noted(conversation("?", small), 1, True, small)
-
-
-@pytest.fixture
-def console(page: object) -> list[str]:
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    return errors
-
-
-def click(page: object, label: str, said: str) -> None:
-    page.locator(f"#chat button[aria-label='{label}']").last.click()
-    page.get_by_text(said).last.wait_for(timeout=60_000)
-
-
-@pytest.mark.browser
-@pytest.mark.model
-@pytest.mark.filterwarnings("default")
-def test_a_click_on_a_thumb_is_kept(page: object, console: list[str], sample: Archive) -> None:
-    """The thumb fills; a second click takes it back; where it cannot be kept the page says so, and goes on."""
-    question = "who confirmed Iranian operatives in Iraq"
-    test_browser.ask(page, question)
-    page.wait_for_selector("#chat blockquote", timeout=60_000)
-    click(page, "Like", "Kept with the archive.")
-    (given,) = feedback.read(sample)
-    assert (given.question, given.liked) == (question, True)
-    assert given.quote.startswith("Pentagon spokesman John Kirby confirmed")
-    click(page, "Liked", "Taken back.")
-    assert feedback.read(sample) == []
-    (sample.path / feedback.FILE).unlink()
-    (sample.path / feedback.FILE).mkdir()
-    click(page, "Dislike", "cannot be written (Is a directory)")
-    assert console == []

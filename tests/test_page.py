@@ -1,107 +1,158 @@
-"""What the page is made of, without a browser: messages in, Markdown and HTML out."""
+"""What stands beside the conversation, and what is taken along or kept of it, without a browser."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from index import Archive
-from qa import ask, feedback, page
-from qa.render import markdown
+from index.errors import ArchiveError, ClippingsError, UsageError
+from qa import ask, export, exported, feedback, page
+from qa.answer import Answer
+from qa.page import Told
+from qa.verify import verify
 
 Folder = Callable[[dict[str, str]], Path]
 
 HOSTILE = "Ferry ![x](http://evil.test/x) <img src=http://evil.test/y> & $z$ *now*"
+SANK = "ferry sank near Selwyn"
 
 
 @pytest.fixture
 def small(archive: Archive, folder: Folder) -> Archive:
-    archive.add([folder({"a.txt": f"---\ntitle: '{HOSTILE}'\n---\nThe ferry sank near Selwyn. Nine people died."})])
+    archive.add([folder({"a.txt": f"---\ntitle: '{HOSTILE}'\n---\nThe ferry sank near Selwyn. Nine people died. Rain & wind followed."})])
     return archive
 
 
-def test_a_question_is_escaped_and_comes_back(small: Archive) -> None:
-    """What is shown has no sign left; what is asked is what was typed."""
-    (message,) = page.asked(None, HOSTILE)
-    assert message == {"role": "user", "content": markdown(HOSTILE)}
-    assert "<" not in message["content"]
-    assert page.question(message) == HOSTILE
-    assert page.question({"role": "user", "content": [{"type": "text", "text": markdown(HOSTILE)}]}) == HOSTILE
+def told(answer: Answer) -> Told:
+    """An answer as the page has it."""
+    return Told(answer.question, answer.reason, [quote.id for quote in answer.quotes], answer.searched.articles)
+
+
+def change(archive: Archive, folder: Folder) -> None:
+    archive.add([folder({"a.txt": "An earlier article was wrong about that. The ferry sank near Selwyn."})])
 
 
 def test_prompts_fall_back_to_headlines(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the questions that the archive answers."""
-    monkeypatch.setattr(page, "_PROMPTS", ("who won the chess in Oslo", "how many people died when the ferry sank"))
-    assert page.prompts(small) == ["how many people died when the ferry sank", HOSTILE]
+    monkeypatch.setattr(page, "_PROMPTS", ("who won the chess in Oslo", SANK))
+    assert page.prompts(small) == [SANK, HOSTILE]
+
+
+def test_the_empty_page_has_something_to_read(small: Archive) -> None:
+    """The newest articles, each a link without a mark; an empty archive says that it is."""
+    shown = page.start(small)
+    assert "Ferry ![x](http://evil.test/x) &lt;img" in shown
+    name = shown.split('href="#p=')[1].split('"')[0]
+    assert "<mark>" not in page.passage(name, small)
+    assert "The ferry sank" in page.passage(name, small)
+    small.remove([Path(small.newest(1)[0].id)])
+    assert "The archive is empty" in page.start(small)
 
 
 def test_a_citation_opens_the_version_that_was_quoted(small: Archive, folder: Folder) -> None:
     """Marked; after a change the article is shown without a mark, and says why; after its removal there is a sentence."""
-    citation = ask("ferry sank near Selwyn", small).quotes[0]
+    citation = ask(SANK, small).quotes[0]
     assert "<mark>The ferry sank near Selwyn.</mark>" in page.passage(citation.id, small)
-    home = folder({"a.txt": "An earlier article was wrong about that. The ferry sank near Selwyn."})
-    small.add([home])
+    change(small, folder)
     shown = page.passage(citation.id, small)
     assert "<mark>" not in shown
     assert "has changed since" in shown
-    for wrong in ("", "none:1-2", "x", citation.id.replace(":", ""), f"{citation.article.id}:1"):
+    for wrong in (
+        "",
+        "none:1-2",
+        "x",
+        citation.id.replace(":", ""),
+        f"{citation.article.id}:1",
+        "\ud800:1-2",
+        f"{citation.id}{'9' * 5000}",
+    ):
         assert "<mark>" not in page.passage(wrong, small)
 
 
-def test_what_cannot_be_asked_gets_a_sentence(small: Archive) -> None:
-    """In the chat, not in a traceback."""
-    assert page.reply(page.asked(None, "?"), small) == (markdown("the question is empty: type a few words."), page.NO_SOURCES)
+def test_sources_stand_between_their_neighbours(small: Archive, folder: Folder) -> None:
+    """By the names of their spans, and numbered by their place; one that is not as it was is left out, and no other takes its number."""
+    (first,) = ask(SANK, small).quotes
+    second = replace(first, start=28, end=45, quote="Nine people died.")
+    shown = page.sources([first.id, "none:1-2", second.id], small)
+    assert 'The ferry sank near Selwyn. <span class="quote">Nine people died.</span> Rain &amp; wind followed.' in shown
+    assert '<span class="number">3</span>' in shown
+    assert '<span class="number">2</span>' not in shown
+    change(small, folder)
+    assert page.sources([first.id], small) == page.start(small)
 
 
-def exchange(archive: Archive, *messages: str) -> page.Messages:
-    """A conversation: each message with its answer."""
-    history: page.Messages = []
-    for message in messages:
-        history = page.asked(history, message)
-        history = [*history, {"role": "assistant", "content": page.reply(history, archive)[0]}]
-    return history
+@pytest.mark.parametrize("form", ["footnote", "markdown"])
+def test_what_is_copied_is_what_the_command_exports(small: Archive, form: str) -> None:
+    """To the character: from names of spans and the question alone."""
+    answer = ask(SANK, small)
+    assert page.exported([told(answer)], form, small) == export.FORMATS[form](answer)
+    none = ask("who won the chess in Oslo", small)
+    assert page.exported([told(none)], form, small) == export.FORMATS[form](none)
 
 
-def test_a_follow_up_is_asked_with_the_turn_before_it(small: Archive) -> None:
-    """Its answer says what was carried over; dropped, it is asked as it stands, and can be taken up again."""
-    history = exchange(small, "ferry sank near Selwyn", "and who died?")
-    assert "“and”: about ferry sank near Selwyn ([drop](#drop=carried-0))" in history[3]["content"]
-    assert [turn.question for turn in page.turns(history, small)] == [
-        "ferry sank near Selwyn",
-        "and who died? (ferry sank near Selwyn)",
+def test_a_saved_conversation_can_be_verified(small: Archive) -> None:
+    """Every quote of it is verbatim; an answer that there is none is among them and has no quote."""
+    answers = [ask(question, small) for question in (SANK, "who won the chess in Oslo", "nine people died")]
+    text = page.exported([told(answer) for answer in answers], "markdown", small)
+    quotes = exported.read("saved.md", text.encode())
+    assert [quote.text for quote in quotes] == [quote.quote for answer in answers for quote in answer.quotes]
+    assert {verdict.outcome for verdict in verify(quotes, small)} == {"verbatim"}
+    assert text.count("The archive does not say") == 1
+
+
+def test_a_quote_that_is_not_as_it_was_is_not_copied(small: Archive, folder: Folder) -> None:
+    """The question is named; and so is what is no answer at all."""
+    one = told(ask(SANK, small))
+    change(small, folder)
+    with pytest.raises(ArchiveError, match="“ferry sank near Selwyn”: this article has changed since it was quoted"):
+        page.exported([one], "markdown", small)
+    for sent in (None, 7, [None], [{}], [{"question": "", "reason": "", "quotes": 3, "articles": ""}]):
+        with pytest.raises(UsageError, match="no answers of this page"):
+            page.told(sent)
+
+
+def test_a_thumb_is_on_what_the_reader_saw(small: Archive, folder: Folder) -> None:
+    """A slice of that version of its article, whatever the archive would answer now; taken back it is gone."""
+    headline = ask(SANK, small).quotes[0]
+    assert page.noted(SANK, headline.id, "", True, small) == "Kept with the archive."
+    (given,) = feedback.read(small)
+    assert (given.question, given.quote, given.liked, given.outcome) == (SANK, headline.quote, True, "answered")
+    assert page.noted(SANK, headline.id, "", None, small) == "Taken back."
+    assert feedback.read(small) == []
+    page.noted("who won the chess in Oslo", "", "", True, small)
+    (given,) = feedback.read(small)
+    assert (given.outcome, given.quote) == ("abstained", "")
+    change(small, folder)
+    with pytest.raises(ArchiveError, match="changed since"):
+        page.noted(SANK, headline.id, "", True, small)
+
+
+def test_another_sentence_can_be_the_right_one(small: Archive) -> None:
+    """What is selected is drawn out to whole sentences; it stands beside the thumb on the headline, and for an abstention too."""
+    headline = ask(SANK, small).quotes[0]
+    name = headline.id.partition(":")[0]
+    inside = headline.article.text.index("people")
+    assert page.noted(SANK, headline.id, f"{name}:{inside}-{inside + 3}", True, small) == "Kept with the archive: “Nine people died.”"
+    page.noted(SANK, headline.id, "", False, small)
+    page.noted("who was lost", "", f"{name}:{inside}-{inside + 3}", True, small)
+    assert [(one.quote, one.liked, one.outcome) for one in feedback.read(small)] == [
+        ("Nine people died.", True, "answered"),
+        ("The ferry sank near Selwyn.", False, "answered"),
+        ("Nine people died.", True, "abstained"),
     ]
-    assert page.turns(history, small)[0].cited
-    without, _ = page.again(history, 1, "#drop=carried-0", small)
-    assert "([not used; take it up again](#keep=carried-0))" in without[3]["content"]
-    assert without[:3] == history[:3]
-    assert [turn.question for turn in page.turns(without, small)] == ["ferry sank near Selwyn", "and who died?"]
-    assert page.again(without, 1, "#keep=carried-0", small)[0] == history
 
 
-def test_a_question_without_an_answer_is_no_turn(small: Archive) -> None:
-    """One that was stopped; those before and after it are."""
-    history = exchange(small, "ferry sank near Selwyn")
-    history = [*page.asked(history, "stopped"), *exchange(small, "nine people died")]
-    assert next(turn.question for turn in page.turns(history, small)) == "ferry sank near Selwyn"
-    assert len(page.turns(history, small)) == 2
-
-
-def test_a_thumb_is_on_the_question_that_was_asked(small: Archive) -> None:
-    """The one that stands alone, or the one as typed where what it carried was dropped."""
-    history = exchange(small, "ferry sank near Selwyn", "and who died?")
-    assert page.noted(history, 3, True, small)
-    without, _ = page.again(history, 1, "#drop=carried-0", small)
-    assert page.noted(without, 3, False, small)
-    assert [(one.question, one.liked) for one in feedback.read(small)] == [
-        ("and who died? (ferry sank near Selwyn)", True),
-        ("and who died?", False),
-    ]
-
-
-def test_what_could_not_be_asked_is_no_turn(small: Archive) -> None:
-    """And an answer that there is none cites nothing."""
-    history = exchange(small, "?", "who won the chess in Oslo")
-    (turn,) = page.turns(history, small)
-    assert (turn.question, turn.cited) == ("who won the chess in Oslo", ())
+def test_what_cannot_be_kept_is_an_error_of_one_line(small: Archive) -> None:
+    """A file that cannot be written, a message that was no question, a span that is none."""
+    with pytest.raises(ClippingsError, match="empty"):
+        page.noted("?", "", "", True, small)
+    for span in ("", ":5-5", ":9-3", ":0-99999", ":-4-2"):
+        with pytest.raises(ArchiveError):
+            page.citation(ask(SANK, small).quotes[0].id.partition(":")[0] + span, small)
+    (small.path / feedback.FILE).mkdir()
+    with pytest.raises(ArchiveError, match=r"^\S+feedback\.jsonl: cannot be written \(Is a directory\)$"):
+        page.noted(SANK, "", "", True, small)

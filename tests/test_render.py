@@ -13,9 +13,8 @@ from markdown_it import MarkdownIt
 
 from index.clean import one_line
 from index.records import Article, Why
-from qa.answer import Answer, Citation, Copy, Differ, Searched
-from qa.render import answer, article_html, markdown, source_cards
-from qa.said import Speech
+from qa.answer import Citation
+from qa.render import article_html, markdown, source_cards
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -80,29 +79,18 @@ def test_the_cited_span_is_marked_and_nothing_else() -> None:
     assert "<mark>" not in article_html(Article("i", "T", "One.", "", "", "", "", "/p", ""))
 
 
-def test_an_answer_quotes_first_and_an_abstention_says_so() -> None:
-    """The headline is a block quote with its marker; without quotes the nearest are labelled."""
-    one = article("Iran confirmed it.")
-    cited = Citation(1, one, 0, 18, "Iran confirmed it.", Why(1, None, ("Iran",)))
-    searched = Searched(1, 2, {})
-    shown = answer(Answer("q", "", (cited,), (), searched, 1.0))
-    assert shown.startswith("> Iran confirmed it. [1](#p=id.00:0-18)")
-    refused = answer(Answer("q", "nothing in it matches", (), (cited,), searched, 0.0))
-    assert refused.startswith("**The archive does not say.** Nothing in it matches.")
-    assert "Nearest, and not an answer" in refused
-
-
-def test_copies_speakers_and_differences_are_shown() -> None:
-    """The outlets with links, the earliest marked, who says it, and the two quotes that differ, the later named."""
-    text = "Ida Kell said nine died."
-    cited = Citation(
-        1, replace(article(text), source="Wire", published="2017-03-15"), 0, 24, text, Why(1, 1, ()), speech=Speech((0, 8), (9, 13))
+def test_a_link_to_the_page_is_one_of_the_web_or_none() -> None:
+    """Named by its host; another scheme runs or reads something."""
+    assert '<a href="https://x.example/?a=1&amp;b=&quot;2&quot;" target="_blank" rel="noopener noreferrer">x.example</a>' in article_html(
+        article("x")
     )
-    copy = Copy(replace(article(text), id="b", source="*Courier*", published="2017-03-14"), 0, 24)
-    other = Citation(2, replace(article("Eleven died."), source="Post", published="2017-03-16"), 0, 12, "Eleven died.", Why(2, 2, ()))
-    quotes = (replace(cited, also=(copy,)), other)
-    shown = answer(Answer("q", "", quotes, (), Searched(1, 2, {}), 1.0, differ=(Differ(1, 2, "figure", 2),)))
-    assert shown.startswith("> Ida Kell said nine died. [1](#p=id.00:0-24)\n\nIda Kell: *said* · **Wire, 2017-03-15**")
-    assert "also in 1 outlet: [&#42;Courier&#42;, 2017-03-14](#p=b.00:0-24) (earliest)" in shown
-    assert "**Sources differ: another figure**\n\n- Ida Kell said nine died. [1]" in shown
-    assert "- Eleven died. [2](#p=id.00:0-12) · later report says otherwise, 2017-03-16" in shown
+    assert ">evil.test</a>" in article_html(replace(article("x"), url="https://x.example@evil.test/"))
+    for url in ("javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "//x.example", "", "https://", "https://a@", " https://x"):
+        assert "<a " not in article_html(replace(article("x"), url=url)), url
+
+
+def test_what_is_selected_can_be_found_again() -> None:
+    """Each paragraph says at which character it begins, and the article which version it is."""
+    page = article_html(Article("i", "T", "One. Two.\n\n\U0001f600 Three.", "", "", "", "", "/p", "abcdef0123"), 0, 4)
+    assert 'data-version="i.abcdef01"' in page
+    assert re.findall(r'data-start="(\d+)"', page) == ["0", "11"]

@@ -1,47 +1,52 @@
 """The Ask page: a question in, quotes with citations out, each one click away from its article.
 
-It draws and nothing else: qa/page.py makes what is shown. It is given gradio, which app.py alone imports.
+It draws and nothing else: qa/conversation.py and qa/page.py make what is shown, qa/page.js does what the browser can do by itself. It is
+given gradio, which app.py alone imports.
 """
 
 # No postponed annotations here: gradio reads the handlers' own, and must find its types in them.
-import html
+import hashlib
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
 from index import Archive
 from index.errors import ClippingsError
-from qa import page
+from qa import conversation, page
+from qa.conversation import Messages
 
-_WELCOME = "## What would you like to know?\n\nAnswers are sentences of the archive, word for word, each with its article beside it."
+_WELCOME = (
+    "<h2>What would you like to know?</h2><p>Answers are sentences of the archive, word for word, each with its article beside it.</p>"
+)
+_KEYS = """<div id="foot"><button type="button" id="save">Save the conversation</button><p id="keys"><kbd>Tab</kbd> to a number,
+<kbd>Enter</kbd> opens it · <kbd>←</kbd> <kbd>→</kbd> the quotes before and after · <kbd>Esc</kbd> back</p>
+<div id="status" role="status" aria-live="polite"></div></div>"""
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-_READER = """<section class="panel" aria-label="Sources" tabindex="0">
-<div class="bar" hidden><button type="button" class="back">← All quotes</button>
+_READER = """<section class="panel" aria-label="Sources">
+<div class="bar top" hidden><button type="button" class="back">← All quotes</button>
 <button type="button" class="close" aria-label="Close">✕</button></div>
-<div class="sources" aria-live="polite">${value}</div><div class="reader" hidden></div></section>"""
+<div class="scroll" tabindex="0" role="region" aria-label="Sources"><div class="sources">${value}</div>
+<div class="reader" hidden></div></div>
+<div class="bar bottom" hidden><button type="button" class="previous" aria-label="Previous quote">‹</button><span class="place"></span>
+<button type="button" class="next" aria-label="Next quote">›</button><button type="button" class="one">Copy as footnote</button>
+<button type="button" class="right" aria-pressed="false">This is the right sentence</button></div></section>"""
+# The browser's own address goes along with what it saved.
+_WITH_ADDRESS = "saved => [{messages: saved, address: location.search}]"
 
 
 def draw(gr: Any, archive: Archive) -> None:
     """The page over an archive, inside the Blocks that are open."""
-
-    def open_passage(citation: str) -> str:
-        return page.passage(str(citation), archive)
-
     masthead = gr.HTML(page.masthead(archive), apply_default_css=False, elem_id="masthead")
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
             chat, box, new = _conversation(gr, page.prompts(archive))
         with gr.Column(scale=5, min_width=320, elem_id="right"):
-            reader = gr.HTML(
-                page.NO_SOURCES,
-                html_template=_READER,
-                js_on_load=files("qa").joinpath("page.js").read_text(encoding="utf-8"),
-                server_functions=[open_passage],
-                elem_id="side",
-                apply_default_css=False,
-            )
+            reader = _reader(gr, archive)
+    # A conversation belongs to its archive; the browser encrypts it with a secret that is none, and must be the same after a restart.
+    key = hashlib.sha256(str(archive.path.resolve()).encode()).hexdigest()[:12]
+    saved = gr.BrowserState([], storage_key=f"clippings-{key}", secret="clippings")  # noqa: S106
     _wire(gr, archive, chat, box, new, reader)
-    _keep_counting(gr, archive, masthead, chat)
+    _keep(gr, archive, saved, masthead, chat, reader)
 
 
 def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
@@ -72,7 +77,40 @@ def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
             elem_id="question",
         )
         new = gr.Button("New chat", size="md", scale=0, min_width=100, elem_id="new")
+    gr.HTML(_KEYS, apply_default_css=False)
     return chat, box, new
+
+
+def _reader(gr: Any, archive: Archive) -> Any:
+    """The panel beside the chat. What it asks of the server needs no queue, and no more than the names of spans."""
+
+    def open_passage(name: str) -> str:
+        return page.passage(str(name), archive)
+
+    def sources(names: list[str]) -> str:
+        return page.sources([str(name) for name in names], archive)
+
+    def exported(answers: list[dict[str, Any]], form: str) -> dict[str, str]:
+        try:
+            return {"text": page.exported(page.told(answers), "footnote" if form == "footnote" else "markdown", archive)}
+        except ClippingsError as error:
+            return {"problem": f"Nothing was copied or saved: {error}."}
+
+    def noted(question: str, headline: str, right: str, liked: bool | None) -> dict[str, Any]:
+        try:
+            thumb = liked if isinstance(liked, bool) else None
+            return {"kept": True, "said": page.noted(str(question), str(headline), str(right), thumb, archive)}
+        except ClippingsError as error:
+            return {"kept": False, "said": f"Not kept: {error}."}
+
+    return gr.HTML(
+        page.start(archive),
+        html_template=_READER,
+        js_on_load="\n".join(files("qa").joinpath(name).read_text(encoding="utf-8") for name in ("keep.js", "page.js")),
+        server_functions=[open_passage, sources, exported, noted],
+        elem_id="side",
+        apply_default_css=False,
+    )
 
 
 def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any) -> None:
@@ -81,28 +119,31 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any)
     While an answer is made nothing else can be asked: two at once would each write its own history over the other's.
     """
 
-    def typed(message: str, history: page.Messages | None) -> tuple[Any, page.Messages]:
-        return gr.Textbox(value="", interactive=False), page.asked(history, message)
+    def typed(message: str, history: Messages | None) -> tuple[Any, Messages]:
+        return gr.Textbox(value="", interactive=False), conversation.asked(history, message)
 
-    def chosen(history: page.Messages | None, event: gr.SelectData) -> tuple[Any, page.Messages]:
+    def chosen(history: Messages | None, event: gr.SelectData) -> tuple[Any, Messages]:
         return typed(event.value["text"], history)
 
-    def answer(history: page.Messages) -> tuple[page.Messages, str]:
-        text, sources = page.reply(history, archive)
-        return [*history, {"role": "assistant", "content": text}], sources
+    def answer(history: Messages) -> Iterator[tuple[Messages, str]]:
+        for content, sources in conversation.replies(history, archive):
+            yield conversation.answered(history, content), sources
 
-    def again(history: page.Messages, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
+    def acted(history: Messages, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
         yield gr.skip(), gr.skip(), gr.Textbox(interactive=False)
-        yield *page.again(history, event.number, event.link, archive), ready()
+        if event.address is not None:
+            steps = conversation.visited(history, str(event.address), archive)
+        else:
+            steps = conversation.again(history, int(event.number), str(event.link), archive)
+        for step in steps:
+            yield *step, gr.skip()
+        yield gr.skip(), gr.skip(), ready()
 
     def ready() -> Any:
         return gr.Textbox(interactive=True)
 
-    def thumbed(history: page.Messages, event: gr.LikeData) -> None:
-        try:
-            gr.Info(page.noted(history, event.index, event.liked, archive), duration=3)
-        except ClippingsError as error:
-            gr.Warning(html.escape(f"Not kept: {error}."))
+    def cleared() -> tuple[Messages, str, Any]:
+        return [], page.start(archive), ready()
 
     begun = (
         box.submit(typed, [box, chat], [box, chat], queue=False, **_PRIVATE),
@@ -110,19 +151,19 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any)
     )
     answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **_PRIVATE) for event in begun]
     for event in answering:
-        event.then(ready, None, box, queue=False, **_PRIVATE).then(None, js=_SHOW_QUESTION, **_PRIVATE)
-
-    answering.append(reader.select(again, chat, [chat, reader, box], show_progress="minimal", **_PRIVATE))
-
-    def cleared() -> tuple[page.Messages, str, Any]:
-        return [], page.NO_SOURCES, ready()
-
-    chat.like(thumbed, chat, None, **_PRIVATE)
+        event.then(ready, None, box, queue=False, **_PRIVATE)
+    answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **_PRIVATE))
     gr.on([new.click, chat.clear], cleared, None, [chat, reader, box], cancels=answering, queue=False, **_PRIVATE)
 
 
-def _keep_counting(gr: Any, archive: Archive, masthead: Any, chat: Any) -> None:
-    """Whenever the conversation changes, and when a page opens with it: another process may have added something."""
+def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, reader: Any) -> None:
+    """The conversation is saved in the browser as it changes, and comes back when the page is opened again, or asked again, by its address.
+
+    What the archive holds is counted then too: another process may have added something.
+    """
+
+    def visited(held: dict[str, Any]) -> Iterator[tuple[Messages, str]]:
+        yield from conversation.visited(held.get("messages"), str(held.get("address", "")), archive)
 
     def count() -> Any:
         try:
@@ -130,14 +171,8 @@ def _keep_counting(gr: Any, archive: Archive, masthead: Any, chat: Any) -> None:
         except ClippingsError:  # the next answer says what is wrong
             return gr.skip()
 
+    blocks = gr.context.Context.root_block
+    opened = blocks.load(visited, saved, [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **_PRIVATE)
+    opened.then(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
+    chat.change(None, chat, saved, js="messages => messages", **_PRIVATE)
     chat.change(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
-
-
-# A long answer would push its own question out of sight: scroll the chat so that the question stands at the top.
-_SHOW_QUESTION = """() => {
-  const asked = [...document.querySelectorAll('#chat [data-testid=user]')].pop();
-  let scrolled = asked && asked.parentElement;
-  while (scrolled && scrolled.scrollHeight <= scrolled.clientHeight + 4) scrolled = scrolled.parentElement;
-  if (scrolled && document.querySelector('#chat').contains(scrolled))
-    scrolled.scrollTop += asked.getBoundingClientRect().top - scrolled.getBoundingClientRect().top - 16;
-}"""

@@ -1,0 +1,159 @@
+"""A conversation: messages in, messages out, and the address under which it can be asked again. It knows nothing of gradio.
+
+A conversation is what the page holds of it, and comes back from there: what its answers were to is read from the messages themselves
+(qa/message.py), and nothing but words and names of articles is taken from them.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from index.archive import MAX_QUERY, Archive
+from index.errors import ClippingsError
+from qa import message, page, render
+from qa.answer import Answer
+from qa.assistant import answering, ask
+from qa.followup import Turn
+
+Messages = list[dict[str, Any]]
+Step = tuple[str, str]
+# A question, and the ids of the chips that it was asked without.
+Asked = tuple[str, frozenset[str]]
+
+# A follow-up may reach back over so many turns.
+_TURNS = 4
+_ROLES = ("user", "assistant")
+# Messages of a saved conversation that are shown again; a browser keeps some megabytes for a site.
+_KEPT = 200
+# Characters of an address that are read.
+_ADDRESS = (_TURNS + 1) * MAX_QUERY * 4
+
+
+def asked(history: Messages | None, text: str) -> Messages:
+    """The conversation with one more question, escaped: prompts are headlines, and a reader pastes what it likes."""
+    return [*(history or []), {"role": "user", "content": render.markdown(text)}]
+
+
+def answered(history: Messages, content: str) -> Messages:
+    """The conversation with the answer to its last question."""
+    return [*history, {"role": "assistant", "content": content}]
+
+
+def question(one: dict[str, Any]) -> str:
+    """The question in a message that `asked` made."""
+    return html.unescape(_text(one))
+
+
+def _text(one: dict[str, Any]) -> str:
+    content = one["content"]
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content if isinstance(part, dict))
+
+
+def replies(history: Messages, archive: Archive, without: Collection[str] = ()) -> Iterator[Step]:
+    """The answer to the last question of a conversation, in the steps in which it comes: its message, and the HTML of its sources.
+
+    First the headline alone; what is wrong with a question is the only step. `without`: the ids of chips that were dropped.
+    """
+    query = _query([*_exchanges(history[:-1])[-_TURNS:], (question(history[-1]), frozenset(without))])
+    try:
+        steps = answering(question(history[-1]), archive, history=turns(history[:-1]), without=without)
+        answer = next(steps)
+        if answer.quotes:
+            yield message.headline(answer), render.source_cards(answer.quotes)
+            answer = next(steps)
+        cards = render.source_cards(answer.quotes or answer.nearest) if answer.quotes or answer.nearest else page.start(archive)
+        yield message.whole(answer, query), cards
+        if beyond := _beyond(answer, history, archive, without):
+            yield message.whole(answer, query, beyond), cards
+    except ClippingsError as error:
+        yield message.problem(f"{error}."), page.start(archive)
+
+
+def _beyond(answer: Answer, history: Messages, archive: Archive, without: Collection[str]) -> list[str]:
+    """The chips of an abstention without which there is an answer; none where there is none either."""
+    used = [chip.id for chip in answer.chips if not chip.dropped]
+    if answer.quotes or not used:
+        return []
+    wider = ask(question(history[-1]), archive, history=turns(history[:-1]), without={*without, *used})
+    return used if wider.quotes else []
+
+
+def again(history: Messages, number: int, link: str, archive: Archive) -> Iterator[tuple[Messages, str]]:
+    """The conversation with its answer of that number, from 0, given anew: without the chips of a link, or with them."""
+    place = [at for at, one in enumerate(history) if one["role"] == "assistant"][number]
+    without, (what, _, chips) = message.dropped(_text(history[place])), link.partition("=")
+    named = set(chips.split(","))
+    for content, sources in replies(history[:place], archive, without | named if what == "#drop" else without - named):
+        yield [*answered(history[:place], content), *history[place + 1 :]], sources
+
+
+def visited(saved: object, query: str, archive: Archive) -> Iterator[tuple[Messages, str]]:
+    """The conversation at an address, in the steps in which it comes: what was saved of it, then answers to what is left of it to ask.
+
+    Without an address it is what was saved.
+    """
+    history, left = _resumed(_sound(saved), _questions(query))
+    yield history, _sources(history, archive)
+    for one, without in left:
+        history = asked(history, one)
+        yield history, _sources((), archive)
+        for content, sources in replies(history, archive, without):
+            yield answered(history, content), sources
+        history = answered(history, content)
+
+
+def _sound(saved: object) -> Messages:
+    """A saved conversation; an empty one where it is none: the browser keeps it, and it may be of another release."""
+    messages = saved[-_KEPT:] if isinstance(saved, list) else []
+    return messages if all(isinstance(one, dict) and one.get("role") in _ROLES and one.get("content") for one in messages) else []
+
+
+def _resumed(saved: Messages, wanted: list[Asked]) -> tuple[Messages, list[Asked]]:
+    """What a saved conversation has of the questions of an address, or all of it without one; and what is left to ask."""
+    answers = [place for place, one in enumerate(saved, start=1) if one["role"] == "assistant"]
+    if wanted:
+        answers = [place for place in answers if _questions(message.address(_text(saved[place - 1]))) == wanted]
+        if not answers:
+            return [], wanted
+    shown, left = saved[: max(answers, default=0)], saved[max(answers, default=0) :]
+    return shown, [(question(left[0]), frozenset())] if len(left) == 1 else []
+
+
+def _sources(history: Sequence[dict[str, Any]], archive: Archive) -> str:
+    return page.sources(message.quoted(_text(history[-1])) if history else (), archive)
+
+
+def turns(history: Messages) -> tuple[Turn, ...]:
+    """The last turns of a conversation, each with a question that stands alone and the articles that its answer cites."""
+    answers = [_text(other) for _, other in _pairs(history)[-_TURNS:]]
+    return tuple(Turn(message.asked(answer)[:MAX_QUERY], message.cited(answer)) for answer in answers)
+
+
+def _pairs(history: Messages) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The questions that could be asked, each with its answer; one that was stopped has none."""
+    pairs = [(one, other) for one, other in pairwise(history) if (one["role"], other["role"]) == ("user", "assistant")]
+    return [(one, other) for one, other in pairs if message.asked(_text(other))]
+
+
+def _exchanges(history: Messages) -> list[Asked]:
+    return [(question(one), frozenset(message.dropped(_text(other)))) for one, other in _pairs(history)]
+
+
+def _query(questions: list[Asked]) -> str:
+    """The address of the last of some questions: those that it may reach back to, and the chips that were dropped, in order."""
+    return "?" + urlencode([pair for text, without in questions for pair in (("q", text), *(("drop", chip) for chip in sorted(without)))])
+
+
+def _questions(query: str) -> list[Asked]:
+    """What `_query` was given; of anything else what can be read, the last questions of it."""
+    found: list[Asked] = []
+    for name, value in parse_qsl(query[:_ADDRESS].lstrip("?")):
+        if name == "q":
+            found.append((value, frozenset()))
+        elif name == "drop" and found:
+            found[-1] = (found[-1][0], found[-1][1] | {value})
+    return found[-_TURNS - 1 :]

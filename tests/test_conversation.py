@@ -1,0 +1,145 @@
+"""A conversation without a browser: messages in, messages out, and its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from index import Archive
+from qa import conversation, message, page
+from qa.conversation import Messages, again, answered, asked, question, replies, turns, visited
+from qa.render import markdown
+
+Folder = Callable[[dict[str, str]], Path]
+
+HOSTILE = "Ferry ![x](http://evil.test/x) <img src=http://evil.test/y> & $z$ *now*"
+SANK = "ferry sank near Selwyn"
+
+
+@pytest.fixture
+def small(archive: Archive, folder: Folder) -> Archive:
+    text = "The ferry sank near Selwyn. Nine people died."
+    archive.add(
+        [folder({"a.txt": f"---\ntitle: '{HOSTILE}'\ndate: 2014-06-01\n---\n{text}", "b.txt": "---\ndate: 2022-01-01\n---\nA bridge."})]
+    )
+    return archive
+
+
+def exchange(archive: Archive, *texts: str) -> Messages:
+    """A conversation: each question with its answer."""
+    history: Messages = []
+    for text in texts:
+        history = asked(history, text)
+        *_, (content, _) = replies(history, archive)
+        history = answered(history, content)
+    return history
+
+
+def address(history: Messages) -> str:
+    return message.address(history[-1]["content"])
+
+
+def test_a_question_is_escaped_and_comes_back() -> None:
+    """What is shown has no sign left; what is asked is what was typed."""
+    (one,) = asked(None, HOSTILE)
+    assert one == {"role": "user", "content": markdown(HOSTILE)}
+    assert "<" not in one["content"]
+    assert question(one) == HOSTILE
+    assert question({"role": "user", "content": [{"type": "text", "text": markdown(HOSTILE)}]}) == HOSTILE
+
+
+def test_the_headline_comes_before_the_rest(small: Archive) -> None:
+    """It is the same one in the end; where there is no answer there is one step."""
+    first, last = replies(asked(None, SANK), small)
+    assert message.quoted(first[0]) == message.quoted(last[0])[:1]
+    assert "Looking for what else" in first[0]
+    assert 'class="tools"' not in first[0]
+    assert 'class="tools"' in last[0]
+    assert len(list(replies(asked(None, "who won the chess in Oslo"), small))) == 1
+
+
+def test_what_cannot_be_asked_gets_a_sentence(small: Archive) -> None:
+    """In the chat, not in a traceback."""
+    assert list(replies(asked(None, "?"), small)) == [(message.problem("the question is empty: type a few words."), page.start(small))]
+
+
+def test_a_follow_up_is_asked_with_the_turn_before_it(small: Archive) -> None:
+    """Its answer says what was carried over; dropped, it is asked as it stands, and can be taken up again."""
+    history = exchange(small, SANK, "and who died?")
+    assert '“and”: about ferry sank near Selwyn <a href="#drop=carried-0"' in history[3]["content"]
+    assert [turn.question for turn in turns(history)] == [SANK, "and who died? (ferry sank near Selwyn)"]
+    assert turns(history)[0].cited
+    *_, (without, _) = again(history, 1, "#drop=carried-0", small)
+    assert 'href="#keep=carried-0"' in without[3]["content"]
+    assert without[:3] == history[:3]
+    assert [turn.question for turn in turns(without)] == [SANK, "and who died?"]
+    *_, (kept, _) = again(without, 1, "#keep=carried-0", small)
+    assert kept == history
+
+
+def test_a_question_without_an_answer_is_no_turn(small: Archive) -> None:
+    """One that was stopped, or could not be asked; an answer that there is none cites nothing."""
+    history = exchange(small, SANK)
+    history = [*asked(history, "stopped"), *exchange(small, "?", "who won the chess in Oslo")]
+    assert [turn.question for turn in turns(history)] == [SANK, "who won the chess in Oslo"]
+    assert turns(history)[1].cited == ()
+
+
+def test_an_abstention_says_what_its_limit_shut_out(small: Archive) -> None:
+    """Where the articles beyond it have an answer; where they have none there is nothing to say."""
+    history = exchange(small, "ferry sank near Selwyn since 2020")
+    assert "There is an answer beyond that limit" in history[1]["content"]
+    link = history[1]["content"].split('beyond that limit: <a href="')[1].split('"')[0]
+    *_, (wider, _) = again(history, 0, link, small)
+    assert message.cited(wider[1]["content"])
+    assert "beyond that limit" not in exchange(small, "who won the chess in Oslo since 2020")[1]["content"]
+
+
+def test_an_address_asks_the_same_again(small: Archive) -> None:
+    """With the turns that it reaches back to, and without what was dropped."""
+    history = exchange(small, SANK, "and who died?")
+    *_, (history, _) = again(history, 1, "#drop=carried-0", small)
+    assert address(history) == "?q=ferry+sank+near+Selwyn&q=and+who+died%3F&drop=carried-0"
+    *_, (found, sources) = visited(None, address(history), small)
+    assert found == history
+    assert sources == page.sources(message.quoted(history[-1]["content"]), small)
+
+
+def test_an_address_reaches_back_as_far_as_an_answer_does(small: Archive) -> None:
+    """Four turns, and not those before."""
+    history = exchange(small, "one ferry", "two ferries", "three people", "four people", SANK, "and who died?")
+    assert address(history).count("q=") == 5
+    assert "one+ferry" not in address(history)
+    *_, (found, _) = visited([], address(history), small)
+    assert found[-1] == history[-1]
+
+
+def test_what_was_saved_is_shown_as_it_was(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without asking again: at its address, at that of an earlier answer, and without one."""
+    history = exchange(small, SANK, "and who died?")
+    first = address(history[:2])
+    monkeypatch.setattr(conversation, "answering", None)
+    for query, shown in (("", history), (address(history), history), (first, history[:2])):
+        assert [found for found, _ in visited(history, query, small)] == [shown]
+
+
+def test_a_question_that_was_left_is_answered(small: Archive) -> None:
+    """The page was closed before its answer came."""
+    history = exchange(small, SANK)
+    for query in ("", address(history)):
+        *_, (found, _) = visited(asked(history, "nine people died"), query, small)
+        assert found == exchange(small, SANK, "nine people died")
+
+
+@pytest.mark.parametrize("saved", [None, 7, "x", {}, [7], [{}], [{"role": "system", "content": "x"}], [{"role": "user"}]])
+def test_what_is_no_conversation_is_an_empty_one(small: Archive, saved: object) -> None:
+    """The browser keeps it, and anything may be there."""
+    assert list(visited(saved, "", small)) == [([], page.start(small))]
+
+
+@pytest.mark.parametrize("query", ["?", "?drop=x", "?utm=1&x", "?q=", "?%ff=%00"])
+def test_an_address_that_asks_nothing_is_none(small: Archive, query: str) -> None:
+    """Nothing is asked, and nothing breaks."""
+    assert list(visited(None, query, small)) == [([], page.start(small))]
