@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: chat test test-fast test-nightly lint bench eval clean
+.PHONY: chat test test-fast test-nightly lint pictures bench eval clean
 
 chat: .venv/chat  ## the chat over the sample archive
 	$(BIN)/clippings add --archive $(SAMPLE) eval/articles
@@ -25,6 +25,9 @@ lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+pictures: .venv/dev  ## the README's pictures of the pages, drawn anew
+	CLIPPINGS_PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/test_pictures.py
 
 bench: .venv/dev .venv-others/made  ## speed and memory as an archive grows, beside what else there is: an hour, 10 GB of disk
 	$(BIN)/clippings bench --others .venv-others/bin/python

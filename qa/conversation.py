@@ -84,7 +84,10 @@ def _beyond(answer: Answer, history: Messages, archive: Archive, without: Collec
 
 def again(history: Messages, number: int, link: str, archive: Archive) -> Iterator[tuple[Messages, str]]:
     """The conversation with its answer of that number, from 0, given anew: without the chips of a link, or with them."""
-    place = [at for at, one in enumerate(history) if one["role"] == "assistant"][number]
+    places = [at for at, one in enumerate(history) if one["role"] == "assistant"]
+    if not 0 <= number < len(places):
+        return
+    place = places[number]
     without, (what, _, chips) = message.dropped(_text(history[place])), link.partition("=")
     named = set(chips.split(","))
     for content, sources in replies(history[:place], archive, without | named if what == "#drop" else without - named):

@@ -7,7 +7,8 @@ const answers = () => [...document.querySelectorAll('#chat .answer')];
 const span = link => link.getAttribute('href').slice(3);
 const inAddress = () => location.hash.startsWith('#p=') ? location.hash.slice(3) : '';
 const here = hash => location.pathname + location.search + hash;  // the page has a base, and an address alone would be one of that
-// What was clicked to open the article, the answer it belongs to, the span that is open; whether someone is at it, or it is still coming back.
+// What was clicked to open the article, the answer it belongs to, the span that is open; whether someone is at it, or it is still coming back; the
+// address of the last answer.
 let opener = null, answer = null, opened = '', used = false, told = null;
 
 // ---- what is said to everyone, and to screen readers
@@ -158,16 +159,16 @@ function label() {
 // The address of the page is that of the last answer; while a conversation is asked again its first answers have a part of it.
 function settle() {
   const last = answers().at(-1), link = last && last.querySelector('a.address'), query = link && link.getAttribute('href');
-  if (!query) return;
+  if (!last) told = null;
+  if (!query || query === told) return;
+  told = query;
   if (query !== location.search && !location.search.startsWith(query + '&')) {
     history[used ? 'pushState' : 'replaceState']({}, '', location.pathname + query + location.hash);
   }
-  tell(last, query);
+  tell(last);
 }
 
-function tell(last, query) {
-  if (told === query) return;
-  told = query;
+function tell(last) {
   const quote = last.querySelector('blockquote .quote'), more = last.querySelectorAll('ul.quotes a.cite').length;
   say(quote ? `${quote.textContent} ${last.querySelector('.source').textContent}. ${more} more quotes.` : 'The archive does not say.', false);
 }

@@ -118,8 +118,11 @@ def _is_version(name: str, article: Article) -> bool:
 
 
 def exported(answers: Sequence[Told], form: str, archive: Archive) -> str:
-    """Answers as `footnote` or `markdown` (`qa.export`); an ArchiveError names the question of one whose quote is not as it was."""
-    return "\n".join(FORMATS[form](_answer(told, archive)) for told in answers[:_ANSWERS])
+    """Answers as `footnote` or `markdown` (`qa.export`); one without a question is its quotes alone.
+
+    An ArchiveError names the question of one whose quote is not as it was.
+    """
+    return "\n".join(FORMATS[form](_answer(told, archive)) for told in answers[:_ANSWERS]).lstrip("\n")
 
 
 def _answer(told: Told, archive: Archive) -> Answer:

@@ -13,9 +13,9 @@ from conftest import ROOT
 
 
 @contextmanager
-def serving(archive: Path, *options: str) -> Iterator[str]:
-    """The address of the pages over an archive; the process ends with the block."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
+def serving(archive: Path, *options: str, port: int = 0) -> Iterator[str]:
+    """The address of the pages over an archive, at some free port or at this one; the process ends with the block."""
+    with socket.create_server(("127.0.0.1", port)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "app.py", "--archive", str(archive), "--port", str(port), *options]
     server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)

@@ -165,7 +165,20 @@ def test_the_address_brings_back_the_question_and_the_citation(page: object, bro
     stranger.context.close()
 
 
-def test_the_conversation_is_there_after_a_reload_and_a_restart(page: object, sample: Archive, address: str) -> None:
+def test_the_conversation_outlives_the_server(browser: object, sample: Archive) -> None:
+    """It is the browser that keeps it, and what opens it again is the same the next day."""
+    page = browser.new_context().new_page()
+    with serving(sample.path) as address:
+        visit(page, address)
+        ask(page, KIRBY)
+    with serving(sample.path, port=int(address.rstrip("/").rpartition(":")[2])) as again:
+        visit(page, again)
+        page.wait_for_selector("#chat .tools", timeout=60_000)
+        assert "Kirby" in page.locator("#chat blockquote").inner_text()
+    page.context.close()
+
+
+def test_the_conversation_is_there_after_a_reload(page: object, address: str) -> None:
     """Without an address too, as after a look at another page; New chat ends it, and Back goes back to it."""
     ask(page, KIRBY)
     ask(page, FINE)
@@ -212,7 +225,7 @@ def test_an_answer_is_copied_as_the_command_would_write_it(page: object, sample:
     page.locator("#chat a.cite").nth(1).click()
     page.get_by_role("button", name="Copy as footnote", exact=True).click()
     said(page, "Copied.")
-    assert copied(page).startswith(f"\n\n[1] “{answer.quotes[1].quote}”")
+    assert copied(page).startswith(f"[1] “{answer.quotes[1].quote}”")
 
 
 def test_a_saved_conversation_is_a_file_that_can_be_verified(page: object, sample: Archive) -> None:

@@ -153,7 +153,7 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any)
     for event in answering:
         event.then(ready, None, box, queue=False, **_PRIVATE)
     answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **_PRIVATE))
-    gr.on([new.click, chat.clear], cleared, None, [chat, reader, box], cancels=answering, queue=False, **_PRIVATE)
+    new.click(cleared, None, [chat, reader, box], cancels=answering, queue=False, **_PRIVATE)
 
 
 def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, reader: Any) -> None:
