@@ -7,8 +7,8 @@ const answers = () => [...document.querySelectorAll('#chat .answer')];
 const span = link => link.getAttribute('href').slice(3);
 const inAddress = () => location.hash.startsWith('#p=') ? location.hash.slice(3) : '';
 const here = hash => location.pathname + location.search + hash;  // the page has a base, and an address alone would be one of that
-// What was clicked to open the article, the answer it belongs to, the span that is open; whether someone is at it, or it is still coming back; the
-// address of the last answer.
+// What was clicked to open the article, the answer it belongs to, the span that is open; whether someone is at it, or it is still coming
+// back; the address of the last answer.
 let opener = null, answer = null, opened = '', used = false, told = null;
 
 // ---- what is said to everyone, and to screen readers

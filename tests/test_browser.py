@@ -48,6 +48,7 @@ def phone(browser: object, address: str) -> Iterator[object]:
 
 def opened(browser: object, address: str, **options: object) -> Iterator[object]:
     page = browser.new_page(**options)
+    page.set_default_timeout(60_000)
     requests: list[str] = []
     errors: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
@@ -70,7 +71,7 @@ def ask(page: object, question: str) -> None:
     tools = page.locator("#chat .tools").count()
     page.fill("#question textarea", question)
     page.press("#question textarea", "Enter")
-    page.wait_for_function("tools => document.querySelectorAll('#chat .tools').length > tools", arg=tools, timeout=60_000)
+    page.wait_for_function("tools => document.querySelectorAll('#chat .tools').length > tools", arg=tools)
     page.wait_for_selector("#question textarea:enabled")
 
 
@@ -157,7 +158,7 @@ def test_the_address_brings_back_the_question_and_the_citation(page: object, bro
     for opened in (page, stranger):
         opened.goto("about:blank")
         opened.goto(shared)
-        opened.wait_for_function("document.querySelectorAll('#chat .tools').length == 2", timeout=60_000)
+        opened.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
         opened.wait_for_selector("#side article mark")
         assert opened.locator("#side article mark").inner_text() == marked
         assert opened.locator("#chat .answer").nth(1).inner_text() == answer
@@ -173,7 +174,7 @@ def test_the_conversation_outlives_the_server(browser: object, sample: Archive) 
         ask(page, KIRBY)
     with serving(sample.path, port=int(address.rstrip("/").rpartition(":")[2])) as again:
         visit(page, again)
-        page.wait_for_selector("#chat .tools", timeout=60_000)
+        page.wait_for_selector("#chat .tools")
         assert "Kirby" in page.locator("#chat blockquote").inner_text()
     page.context.close()
 
@@ -191,7 +192,7 @@ def test_the_conversation_is_there_after_a_reload(page: object, address: str) ->
     page.wait_for_selector("#chat .answer", state="detached")
     assert page.url == address
     page.go_back()
-    page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2", timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
     page.go_back()
     page.wait_for_selector("#question textarea:enabled")
 
@@ -206,7 +207,7 @@ def test_back_goes_to_the_question_before(page: object) -> None:
     page.wait_for_selector("#side .card")
     assert page.locator("#chat .answer").count() == 2
     page.go_back()
-    page.wait_for_function("document.querySelectorAll('#chat .answer').length == 1", timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('#chat .answer').length == 1")
     assert "Kirby" in page.locator("#chat blockquote").inner_text()
 
 
@@ -312,7 +313,7 @@ def test_a_prompt_of_the_empty_page_can_be_asked(page: object) -> None:
     page.wait_for_selector("#side article")
     assert page.locator("#side .right").is_hidden()
     page.get_by_text(KIRBY).first.click()
-    page.wait_for_selector("#chat blockquote", timeout=60_000)
+    page.wait_for_selector("#chat blockquote")
 
 
 def test_an_endless_question_gets_a_sentence_not_an_error(page: object) -> None:
@@ -341,7 +342,7 @@ def test_a_follow_up_is_understood_and_what_it_took_up_can_be_dropped(page: obje
     ask(page, "what would it have been without the discount?")
     assert "Vantrello" in page.locator("#chat [data-testid=bot]").nth(1).inner_text()
     page.locator("#chat a[href^='#drop=carried']").first.click()
-    page.wait_for_selector("#chat a[href^='#keep=carried']", timeout=60_000)
+    page.wait_for_selector("#chat a[href^='#keep=carried']")
     assert page.locator("#chat [data-testid=bot]").count() == 2
     page.wait_for_function("location.search.includes('drop=carried')")
     page.wait_for_selector("#question textarea:enabled")
@@ -354,7 +355,7 @@ def test_everything_can_be_done_by_keyboard(page: object) -> None:
     page.focus("#question textarea")
     page.keyboard.type(KIRBY)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#chat .tools", timeout=60_000)
+    page.wait_for_selector("#chat .tools")
     page.focus("#masthead")
     reached: list[str] = []
     for _ in range(60):
@@ -460,7 +461,7 @@ def test_what_another_has_saved_is_not_markup(page: object, address: str) -> Non
     """The question in an address is a text like any other."""
     hostile = "<img src=x onerror=alert(1)> ![x](http://evil.test/x) ferry"
     page.goto(f"{address}?{__import__('urllib.parse').parse.urlencode({'q': hostile})}")
-    page.wait_for_selector("#chat .tools", timeout=60_000)
+    page.wait_for_selector("#chat .tools")
     assert page.locator("#chat [data-testid=user]").inner_text() == hostile
     assert page.locator("#chat img").count() == 0
     assert json.dumps(page.url).count("evil.test") == 1
