@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from eval import measure
 from eval.dataset import Question
-from eval.measure import EVIDENCE_MEASURES, QUOTE_F1
+from eval.measure import EVIDENCE_MEASURES, MEASURES, QUOTE_F1
 from eval.report import short
 from eval.result import Result, means
 from eval.run import Run
@@ -37,7 +37,9 @@ def page(result: Result) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters.update(short=short, whole="{:,}".format, sha256=_sha256, byline=byline)
-    environment.globals.update(HEADLINE=result.headline, QUOTE_F1=QUOTE_F1, EVIDENCE_MEASURES=EVIDENCE_MEASURES, BIN_NAMES=BIN_NAMES)
+    environment.globals.update(
+        HEADLINE=result.headline, MEASURES=MEASURES, QUOTE_F1=QUOTE_F1, EVIDENCE_MEASURES=EVIDENCE_MEASURES, BIN_NAMES=BIN_NAMES
+    )
     return environment.get_template("report.html").render(
         result=result,
         about=result.as_dict(),

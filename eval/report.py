@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import mean
 
 from eval import measure
-from eval.measure import EVIDENCE_MEASURES
+from eval.measure import EVIDENCE_MEASURES, MEASURES, QUOTE_F1
 from eval.result import Result, means
 from eval.significance import SEED, Interval
 
@@ -43,16 +43,16 @@ def _head(result: Result) -> Iterator[str]:
 
 def _table(result: Result) -> Iterator[str]:
     titles = {result.headline: f"{result.headline} [95% interval]"}
-    yield _row("config", [titles.get(name, name) for name in result.measures], "+/=/-", "p(adj)", "ms/q", result)
+    yield _row("config", [titles.get(name, name) for name in MEASURES], "+/=/-", "p(adj)", "ms/q", result)
     for run in result.runs:
-        cells = [short(result.mean(run.name, name)) for name in result.measures]
-        cells[result.measures.index(result.headline)] += f" {_bounds(result.intervals[run.name])}"
+        cells = [short(result.mean(run.name, name)) for name in MEASURES]
+        cells[list(MEASURES).index(result.headline)] += f" {_bounds(result.intervals[run.name])}"
         change, p = _compared(result, run.name)
         yield _row(run.name, cells, change, p, f"{run.milliseconds:.1f}", result)
 
 
 def _row(first: str, cells: list[str], change: str, p: str, milliseconds: str, result: Result) -> str:
-    aligned = [f"{cell:>{_WIDTH_OF_HEADLINE if name == result.headline else 9}}" for name, cell in zip(result.measures, cells, strict=True)]
+    aligned = [f"{cell:>{_WIDTH_OF_HEADLINE if name == result.headline else 9}}" for name, cell in zip(MEASURES, cells, strict=True)]
     return f"{first:<10}{''.join(aligned)}{change:>17}{p:>9}{milliseconds:>8}"
 
 
@@ -100,7 +100,8 @@ def _answers(result: Result) -> Iterator[str]:
             f"no answer  abstained {found.abstained}/{found.unanswerable} ({found.unanswerable - found.abstained} false answers)"
             f" · answered {found.answered}/{found.answerable} ({found.answerable - found.answered} false abstentions){area}"
         )
-        yield f"headline   holds the evidence in {found.headline_hits}/{found.answerable}"
+        f1 = short(result.mean(result.main.name, QUOTE_F1))
+        yield f"headline   holds the evidence in {found.headline_hits}/{found.answerable} · {QUOTE_F1} {f1} ({result.main.name})"
 
 
 def _dialogue(result: Result) -> Iterator[str]:

@@ -57,8 +57,8 @@ class Result:
 
     @property
     def main(self) -> Run:
-        """The run of the product's configuration, or the last one where that was not run."""
-        return next((one for one in self.runs if one.name == MAIN), self.runs[-1])
+        """The run of the product's configuration, or the last one where that was not run: the one that answers."""
+        return _main(self.runs)
 
     @property
     def headline(self) -> str:
@@ -67,7 +67,7 @@ class Result:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The names of what was measured, in the order of the screen."""
+        """The names of what was measured of the main run, in the order of the files; the others have those of retrieval."""
         return (*MEASURES, QUOTE_F1) if self.main.answers else tuple(MEASURES)
 
     def mean(self, configuration: str, name: str) -> float:
@@ -130,7 +130,7 @@ class Result:
         compared = self.differences.get(one.name)
         hits = measure.evidence_hits(one.evidence)
         return {
-            "mean": {name: self.mean(one.name, name) for name in self.measures},
+            "mean": means(self.scores[one.name]),
             "interval": asdict(self.intervals[one.name]),
             "against_baseline": {**asdict(compared[0]), "p_adjusted": compared[1]} if compared else None,
             "ms_per_question": one.milliseconds,
@@ -140,23 +140,24 @@ class Result:
         }
 
 
+def _main(runs: Sequence[Run]) -> Run:
+    return next((one for one in runs if one.name == MAIN), runs[-1])
+
+
 def means(scores: Scores) -> dict[str, float]:
     """measure -> mean over the questions of `scores`."""
     return {name: mean(row[name] for row in scores.values()) for name in next(iter(scores.values()), {})}
 
 
 def evaluate(dataset: Dataset, archive: Archive, names: Sequence[str], encodings: Path, report: Report) -> Result:
-    """Every configuration named over a dataset; the answers too where its judgements are spans."""
+    """Every configuration named over a dataset; the answers of the main one too where its judgements are spans."""
     archive.load()
     judged = run.qrels(dataset, archive)
     kept = Kept(archive.encoder, encodings)
-    runs = []
-    for name in names:
-        found = run.search(dataset, archive, name, _stepper(report, name, len(judged)))
-        if not dataset.by_document:
-            found.answers.update(run.answers(dataset, archive, name, kept, _stepper(report, f"{name} answers", len(dataset.questions))))
-        runs.append(found)
-    main = next((one for one in runs if one.name == MAIN), runs[-1])
+    runs = [run.search(dataset, archive, name, _stepper(report, name, len(judged))) for name in names]
+    main = _main(runs)
+    if not dataset.by_document:
+        main.answers.update(run.answers(dataset, archive, main.name, kept, _stepper(report, "answers", len(dataset.questions))))
     configured = run.Configured(Archive(archive.path, kept), main.name)
     spoken = dialogue(dataset, configured, main.answers) if dataset.is_sample else None
     kept.save()

@@ -38,7 +38,7 @@ class Run:
 
     `evidence` says of the first ten passages, for questions that have quotes, which are of a quote's document and hold it whole.
     White space does not count, as in the script behind the MultiHop-RAG paper. `answers` are the assistant's over this configuration,
-    to every question.
+    to every question, where it was asked.
     """
 
     name: str

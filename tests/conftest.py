@@ -108,7 +108,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 @pytest.fixture(scope="session")
 def sample_result(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """Every configuration, and its answers, over the sample set with the real model."""
+    """Every configuration, and the answers, over the sample set with the real model."""
     questions = dataset.sample(sample)
     return evaluate(questions, sample, list(CONFIGURATIONS), tmp_path_factory.mktemp("encodings"), lambda stage, done, total: None)
 

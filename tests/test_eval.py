@@ -157,6 +157,18 @@ def test_the_screen_has_its_lines(small: Archive, tmp_path: Path) -> None:
     assert "[all alike]" in shown[2]
 
 
+@pytest.mark.parametrize(("names", "answering"), [(ALL, "hybrid"), (["hybrid", "dense"], "hybrid"), (["dense", "bm25"], "bm25")])
+def test_the_main_configuration_answers(small: Archive, tmp_path: Path, names: list[str], answering: str) -> None:
+    """The product's, or the last one where that is not run; the others are measured by what they find alone."""
+    data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died.")), small, "x")
+    result = evaluate(data, small, names, tmp_path / "encodings", lambda stage, done, total: None)
+    assert [one.name for one in result.runs if one.answers] == [result.main.name] == [answering]
+    figures = result.as_dict()["configurations"]
+    assert [name for name, found in figures.items() if "quote-F1" in found["mean"]] == [answering]
+    assert [name for name, found in figures.items() if found["outcomes"]] == [answering]
+    assert f"quote-F1 {report.short(figures[answering]['mean']['quote-F1'])} ({answering})" in report.screen(result)
+
+
 def test_a_copy_counts_as_its_story(archive: Archive, folder: Folder, tmp_path: Path) -> None:
     """Found in the copy, it is found; found in both, it is found once; and a perfect ranking needs one of them."""
     text = "The ferry Marit sank off Selwyn with 31 aboard."

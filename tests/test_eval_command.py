@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,18 @@ def test_own_questions_over_an_own_archive(own: Run, tmp_path: Path) -> None:
         "report.html",
         *(f"run.{name}.trec" for name in ("bm25", "dense", "rrf", "hybrid")),
     }
+
+
+def test_a_row_has_what_was_measured_of_it(own: Run, tmp_path: Path) -> None:
+    """Retrieval for answerable questions; quotes and outcomes for the configuration that answers."""
+    own("eval", "--questions", "my.jsonl", "--out", "first")
+    with (tmp_path / "first" / "per_query.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12
+    for row in rows:
+        answers, judged = row["configuration"] == "hybrid", row["answerable"] == "True"
+        filled = [bool(row[name]) for name in ("MRR@10", "quote-F1", "outcome")]
+        assert filled == [judged, judged and answers, answers]
 
 
 def test_the_archive_is_left_as_it_was(own: Run) -> None:
