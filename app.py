@@ -25,11 +25,14 @@ def build(archive: "Archive") -> "gr.Blocks":
     """The pages over an archive."""
     import gradio as gr
 
+    from eval import web
     from qa.web import ask
 
     with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as blocks:
         gr.Navbar(main_page_name="Ask")
         ask.draw(gr, archive)
+    with blocks.route("Evaluate", "/evaluate"):
+        web.draw(gr, archive)
     return blocks
 
 

@@ -1,4 +1,9 @@
-"""Questions x configurations -> runs -> measures -> one screen.
+"""Questions x configurations -> runs -> measures -> one screen, on the terminal and on a page.
 
-Always `from eval.x import y`: `import eval` would hide the builtin. Nothing imports this package but cli.py.
+Always `from eval.x import y`: `import eval` would hide the builtin. Nothing imports this package but cli.py and app.py.
 """
+
+from pathlib import Path
+
+# Where runs, and the archives made for them, are kept.
+RUNS = Path("runs")

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eval import RUNS
 from index import terminal
 from index.errors import UsageError
 from index.terminal import Command
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from eval.dataset import Dataset
     from eval.result import Result
     from index import Archive
-
-RUNS = Path("runs")
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +40,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--query", metavar="ID", help="measure nothing: show everything about one question")
     one.add_argument("--compare", nargs=2, type=Path, metavar="RUN", help="measure nothing: compare the folders of two runs")
     one.add_argument("--draft", type=int, metavar="N", help="measure nothing: print N passages of the archive to write questions about")
-    one.add_argument("--review", action="store_true", help="measure nothing: turn the chat's feedback into questions in --questions FILE")
+    one.add_argument("--review", action="store_true", help="measure nothing: turn the chat's feedback into questions of the archive")
     parser.add_argument("--lower", metavar="WHY", help="with --update: pin lower figures too, and say why")
 
 
@@ -77,11 +76,11 @@ def _check_together(arguments: argparse.Namespace) -> None:
 
 
 def _write_questions(arguments: argparse.Namespace) -> int:
-    from eval import drafts
+    from eval import drafts, sets
 
     archive = terminal.open_archive(arguments.archive or _own_archive(), arguments.model)
     if arguments.review:
-        drafts.review(archive, arguments.questions)
+        drafts.review(archive, arguments.questions or sets.own_file(archive))
     else:
         print(drafts.draft(archive, arguments.draft))
     return 0
@@ -142,14 +141,11 @@ def _dataset(arguments: argparse.Namespace, archive: Archive) -> Dataset:
 
 def _measure(arguments: argparse.Namespace, dataset: Dataset, archive: Archive, configurations: list[str]) -> int:
     from eval import files, report
-    from eval.result import evaluate
     from index.progress import progress_bar
 
-    out = arguments.out or RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
-    files.claim(out)
+    out = arguments.out or files.named()
     with progress_bar() as bar:
-        result = evaluate(dataset, archive, configurations, RUNS / "encodings", bar)
-    files.write(result, out)
+        result = files.measured(dataset, archive, configurations, out, bar)
     if arguments.json:
         terminal.print_json(result.as_dict())
     else:

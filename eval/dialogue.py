@@ -16,6 +16,7 @@ from eval import measure, run
 from eval.dataset import Dataset, Question, records
 from eval.significance import Difference, difference
 from index.archive import Archive
+from index.changes import Report
 from index.records import Filters
 from qa import reading
 from qa.answer import Answer, Chip
@@ -78,33 +79,35 @@ class Dialogue:
         }
 
 
-def dialogue(dataset: Dataset, archive: Archive, answers: Mapping[str, Answer]) -> Dialogue:
+def dialogue(dataset: Dataset, archive: Archive, answers: Mapping[str, Answer], report: Report) -> Dialogue:
     """All of it over the sample set; `answers` are those to its questions, each asked by itself."""
     asked = {question.id: question for question in dataset.questions}
     turns = {name: Turn.of(answer) for name, answer in answers.items()}
     follow = [(question, turns[question.follows]) for question in dataset.answerable if question.follows]
-    own, after = _own(asked, turns, archive)
+    own, after = _own(asked, turns, archive, report)
     first = [question for question in dataset.answerable if not question.follows]
     others = first[len(first) // 2 :] + first[: len(first) // 2]  # of other threads: the questions of one stand together
     after += [(question, turns[other.id]) for question, other in zip(first, others, strict=True)]
     plain = [(question, _read(question, archive)) for question in first]
     return Dialogue(
         {
-            "follow-ups": _asked(follow, archive),
-            "other follow-ups": _asked(own, archive),
-            "after another topic": _asked(after, archive),
-            "with a filter": _scored([(question, read) for question, read in plain if read.chips], archive),
+            "follow-ups": _asked(follow, archive, report),
+            "other follow-ups": _asked(own, archive, report),
+            "after another topic": _asked(after, archive, report),
+            "with a filter": _scored([(question, read) for question, read in plain if read.chips], archive, report),
         },
         _chips(archive),
     )
 
 
 def _own(
-    asked: Mapping[str, Question], turns: Mapping[str, Turn], archive: Archive
+    asked: Mapping[str, Question], turns: Mapping[str, Turn], archive: Archive, report: Report
 ) -> tuple[list[tuple[Question, Turn]], list[tuple[Question, Turn]]]:
     """The follow-ups of followups.jsonl, each with the turn before it, which may be one of them; and the questions on another topic."""
     known, follow, after = dict(turns), [], []
-    for _, record in records(HERE / "followups.jsonl", ("id", "question", "same_as")):
+    labelled = list(records(HERE / "followups.jsonl", ("id", "question", "same_as")))
+    for number, (_, record) in enumerate(labelled, start=1):
+        report("follow-ups", number, len(labelled))
         question = replace(asked[record["same_as"]], id=record["id"], text=record["question"])
         if "after" in record:
             after.append((question, known[record["after"]]))
@@ -115,22 +118,25 @@ def _own(
     return follow, after
 
 
-def _asked(pairs: Iterable[tuple[Question, Turn]], archive: Archive) -> Asked:
-    return _scored([(question, _read(question, archive, [last])) for question, last in pairs], archive)
+def _asked(pairs: Iterable[tuple[Question, Turn]], archive: Archive, report: Report) -> Asked:
+    return _scored([(question, _read(question, archive, [last])) for question, last in pairs], archive, report)
 
 
 def _read(question: Question, archive: Archive, history: Sequence[Turn] = ()) -> Read:
     return reading.read(question.text, archive, history=history)
 
 
-def _scored(pairs: Sequence[tuple[Question, Read]], archive: Archive) -> Asked:
-    typed = _hits([(question, Read(question.text, Filters())) for question, _ in pairs], archive)
-    return Asked(typed, _hits(pairs, archive), sum(any(chip.kind == "carried" for chip in read.chips) for _, read in pairs))
+def _scored(pairs: Sequence[tuple[Question, Read]], archive: Archive, report: Report) -> Asked:
+    typed = _hits([(question, Read(question.text, Filters())) for question, _ in pairs], archive, report)
+    return Asked(typed, _hits(pairs, archive, report), sum(any(chip.kind == "carried" for chip in read.chips) for _, read in pairs))
 
 
-def _hits(pairs: Sequence[tuple[Question, Read]], archive: Archive) -> PerQuestion:
+def _hits(pairs: Sequence[tuple[Question, Read]], archive: Archive, report: Report) -> PerQuestion:
     judged = {question.id: run.relevant(question, archive) for question, _ in pairs}
-    ranked = {question.id: run.names(question, archive.search(read.question, _DEPTH, read.filters), archive) for question, read in pairs}
+    ranked = {}
+    for number, (question, read) in enumerate(pairs, start=1):
+        ranked[question.id] = run.names(question, archive.search(read.question, _DEPTH, read.filters), archive)
+        report("as read", number, len(pairs))
     return {question: row[_MEASURE] for question, row in measure.per_question(judged, ranked).items()}
 
 

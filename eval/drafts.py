@@ -78,10 +78,8 @@ def _line(name: str, question: str, kind_: str, evidence: Sequence[tuple[Article
     return json.dumps({"id": name, "question": question, "kind": kind_, "evidence": quotes, **more}, ensure_ascii=False)
 
 
-def review(archive: Archive, file: Path | None) -> None:
+def review(archive: Archive, file: Path) -> None:
     """Ask on the terminal about each thumb that is not decided yet, and add what is confirmed to `file` at once."""
-    if file is None:
-        raise UsageError("name the file to write into with --questions")
     articles = {article.path: article for article in archive.articles()}
     waiting = _waiting(archive, file)
     done: Counter[str] = Counter()

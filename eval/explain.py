@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from eval import run
 from eval.dataset import Dataset, Evidence, Question, document_key, passage_key
+from eval.judged import is_gold
 from eval.measure import right_outcome
 from eval.run import Configured
 from index.archive import DEPTH, Archive, matched_terms
 from index.errors import UsageError
 from index.records import Hit
 from index.terminal import shown
-from qa.answer import Citation
 from qa.assistant import ask
 from qa.question import content_words
 
@@ -92,12 +92,8 @@ def _answer(question: Question, archive: Archive, configuration: str) -> Iterato
     reason = f": {found.reason}" if found.reason else ""
     yield f"answer over {configuration}: {found.outcome}, {right}; support {found.support:.3f} of {found.threshold:.3f}{reason}"
     for quote in found.quotes or found.nearest:
-        mark = "*" if _is_evidence(question, quote) else " "
+        mark = "*" if is_gold(question, quote) else " "
         yield f"{mark}  “{' '.join(quote.quote.split())}” · {quote.article.title}"
-
-
-def _is_evidence(question: Question, quote: Citation) -> bool:
-    return any(one.overlaps(quote.article.id, quote.start, quote.end) for one in question.evidence)
 
 
 def _places(question: Question, hits: list[Hit], judged: dict[str, int], archive: Archive) -> list[int]:

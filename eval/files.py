@@ -10,18 +10,35 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from eval import pages
+from eval import RUNS, pages
+from eval.dataset import Dataset
 from eval.report import short, signed
-from eval.result import Result
-from eval.significance import difference, holm
+from eval.result import Result, evaluate
+from eval.significance import Difference, difference, holm
+from index.archive import Archive
+from index.changes import Report
 from index.errors import UsageError
 
 _SAFE = "!#$&'()*+,/:;=?@[]"
+
+
+def named() -> Path:
+    """The folder of a run that begins now."""
+    return RUNS / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+
+
+def measured(dataset: Dataset, archive: Archive, configurations: Sequence[str], folder: Path, report: Report) -> Result:
+    """Evaluate, and write what was found into the folder of a run."""
+    claim(folder)
+    result = evaluate(dataset, archive, configurations, RUNS / "encodings", report)
+    write(result, folder)
+    return result
 
 
 def claim(folder: Path) -> None:
@@ -89,20 +106,27 @@ def compared(old: Path, new: Path) -> str:
     first, second = read(old), read(new)
     if first["questions_sha256"] != second["questions_sha256"]:
         raise UsageError(f"{old} and {new} are over different questions: nothing can be compared")
-    names = [name for name in first["configurations"] if name in second["configurations"]]
-    if not names:
+    found = changes(first, second)
+    if not found:
         raise UsageError(f"{old} and {new} have no configuration in common")
-    pairs = {name: (_scores(first, name), _scores(second, name)) for name in names}
-    found = {name: difference(later, earlier) for name, (earlier, later) in pairs.items()}
-    adjusted = holm([one.p for one in found.values()])
     lines = [f"{first['dataset']}, {first['headline']}: {old} (commit {first['commit']}) -> {new} (commit {second['commit']})"]
-    for (name, one), p in zip(found.items(), adjusted, strict=True):
+    for name, (one, p, shift) in found.items():
         earlier, later = (run["configurations"][name]["mean"][run["headline"]] for run in (first, second))
         lines.append(
             f"{name:<10}{short(earlier)} -> {short(later)}  {signed(one.interval.mean)} [{signed(one.interval.low)}, "
-            f"{signed(one.interval.high)}]  +/=/- {one.better}/{one.same}/{one.worse}  p(adj) {short(p)}{moved(*pairs[name])}"
+            f"{signed(one.interval.high)}]  +/=/- {one.better}/{one.same}/{one.worse}  p(adj) {short(p)}{shift}"
         )
     return "\n".join(lines)
+
+
+def changes(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[Difference, float, str]]:
+    """configuration that two results share -> the difference of the headline measure, its p-value corrected for all, what was lost and
+    gained."""
+    names = [name for name in first["configurations"] if name in second["configurations"]]
+    pairs = {name: (_scores(first, name), _scores(second, name)) for name in names}
+    found = {name: difference(later, earlier) for name, (earlier, later) in pairs.items()}
+    adjusted = holm([one.p for one in found.values()])
+    return {name: (one, p, moved(*pairs[name])) for (name, one), p in zip(found.items(), adjusted, strict=True)}
 
 
 def _scores(result: dict[str, Any], configuration: str) -> dict[str, float]:

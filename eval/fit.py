@@ -26,7 +26,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from eval.__main__ import RUNS, prepare
+from eval import RUNS
+from eval.__main__ import prepare
 from eval.dataset import SAMPLE_QUESTIONS, document_key, records
 from eval.encodings import Kept
 from eval.readings import Readings

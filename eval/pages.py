@@ -10,20 +10,22 @@ import base64
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from eval import measure
 from eval.dataset import Question
+from eval.judged import outcome, rank
 from eval.measure import EVIDENCE_MEASURES, MEASURES, QUOTE_F1
-from eval.report import short
+from eval.report import p_value, short, signed
 from eval.result import Result, means
 from eval.run import Run
 from eval.significance import Interval
-from qa.answer import Answer
 from qa.render import byline
 
 # The first and the last rank of each bar of the histogram; the last bar is all that lies further down, or nowhere.
@@ -33,26 +35,39 @@ BIN_NAMES = ("1", "2", "3", "4", "5", "6–10", "> 10")
 
 def page(result: Result) -> str:
     """The report as HTML, in one file."""
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            result=result,
+            HEADLINE=result.headline,
+            about=result.as_dict(),
+            questions=worst_first(result),
+            kinds_shown=any(question.kind for question in result.dataset.questions),
+            kinds=Counter(question.kind for question in result.dataset.answerable),
+            articles=result.articles,
+            scale=Scale.over(result.intervals.values()),
+            histograms={run.name: histogram(result, run) for run in result.runs},
+            evidence={run.name: means(measure.evidence_hits(run.evidence)) for run in result.runs if run.evidence},
+            rank=lambda run, question: rank(result, run, question.id),
+            outcome=outcome,
+        )
+    )
+
+
+def part(name: str, **values: Any) -> str:
+    """A part of the Evaluate page: the macro of that name in evaluate.html."""
+    return str(getattr(_environment().get_template("evaluate.html").module, name)(**values))
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters.update(short=short, whole="{:,}".format, sha256=_sha256, byline=byline)
-    environment.globals.update(
-        HEADLINE=result.headline, MEASURES=MEASURES, QUOTE_F1=QUOTE_F1, EVIDENCE_MEASURES=EVIDENCE_MEASURES, BIN_NAMES=BIN_NAMES
-    )
-    return environment.get_template("report.html").render(
-        result=result,
-        about=result.as_dict(),
-        questions=worst_first(result),
-        kinds_shown=any(question.kind for question in result.dataset.questions),
-        kinds=Counter(question.kind for question in result.dataset.answerable),
-        articles=result.articles,
-        scale=Scale.over(result.intervals.values()),
-        histograms={run.name: histogram(result, run) for run in result.runs},
-        evidence={run.name: means(measure.evidence_hits(run.evidence)) for run in result.runs if run.evidence},
-        rank=lambda run, question: rank(result, run, question.id),
-        outcome=outcome,
-    )
+    environment.filters.update(short=short, signed=signed, p_value=p_value, whole="{:,}".format, sha256=_sha256, byline=byline)
+    environment.globals.update(MEASURES=MEASURES, QUOTE_F1=QUOTE_F1, EVIDENCE_MEASURES=EVIDENCE_MEASURES, BIN_NAMES=BIN_NAMES)
+    return environment
 
 
 def worst_first(result: Result) -> list[Question]:
@@ -61,24 +76,15 @@ def worst_first(result: Result) -> list[Question]:
     return sorted(result.dataset.questions, key=lambda question: found.get(question.id, math.inf))
 
 
-def rank(result: Result, run: Run, question: str) -> int | None:
-    """Where a run has the first that is relevant to a question, 1 for the top; None where it has none."""
-    judged = result.qrels[question]
-    return next((place for place, name in enumerate(run.ranked[question], start=1) if judged.get(name)), None)
-
-
 def histogram(result: Result, run: Run) -> list[int]:
     """How many answerable questions have their first relevant at each of BIN_NAMES."""
-    places = [rank(result, run, question) for question in result.qrels]
+    return bins([rank(result, run, question) for question in result.qrels])
+
+
+def bins(places: Sequence[int | None]) -> list[int]:
+    """How many ranks there are at each of BIN_NAMES; None is nowhere."""
     counts = [sum(place is not None and first <= place <= last for place in places) for first, last in _BINS]
     return [*counts, len(places) - sum(counts)]
-
-
-def outcome(question: Question, answer: Answer) -> str:
-    """What an answer came to: answered or abstained, or which of the two mistakes it made."""
-    if measure.right_outcome(question, answer):
-        return answer.outcome
-    return "false abstention" if question.answerable else "false answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from eval import measure, run, significance, stories
+from eval import judged, measure, run, significance, stories
 from eval.dataset import Dataset
 from eval.dialogue import Dialogue, dialogue
 from eval.encodings import Kept
@@ -119,11 +119,13 @@ class Result:
             "seed": significance.SEED,
             "resamples": significance.RESAMPLES,
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+            "main": self.main.name,
             "configurations": {one.name: self._configuration(one) for one in self.runs},
             "by_kind": self.by_kind(),
             "abstention": asdict(self.abstention) if self.abstention else None,
             "dialogue": self.dialogue.as_dict() if self.dialogue else None,
             "stories": asdict(self.stories) if self.stories else None,
+            "questions": list(judged.questions(self)),
         }
 
     def _configuration(self, one: Run) -> dict[str, Any]:
@@ -152,17 +154,17 @@ def means(scores: Scores) -> dict[str, float]:
 def evaluate(dataset: Dataset, archive: Archive, names: Sequence[str], encodings: Path, report: Report) -> Result:
     """Every configuration named over a dataset; the answers of the main one too where its judgements are spans."""
     archive.load()
-    judged = run.qrels(dataset, archive)
+    wanted = run.qrels(dataset, archive)
     kept = Kept(archive.encoder, encodings)
-    runs = [run.search(dataset, archive, name, _stepper(report, name, len(judged))) for name in names]
+    runs = [run.search(dataset, archive, name, _stepper(report, name, len(wanted))) for name in names]
     main = _main(runs)
     if not dataset.by_document:
         main.answers.update(run.answers(dataset, archive, main.name, kept, _stepper(report, "answers", len(dataset.questions))))
     configured = run.Configured(Archive(archive.path, kept), main.name)
-    spoken = dialogue(dataset, configured, main.answers) if dataset.is_sample else None
+    spoken = dialogue(dataset, configured, main.answers, report) if dataset.is_sample else None
     kept.save()
-    scores = {one.name: measure.scores(dataset, judged, one) for one in runs}
-    result = Result(dataset, archive.status(), commit(), judged, runs, scores)
+    scores = {one.name: measure.scores(dataset, wanted, one) for one in runs}
+    result = Result(dataset, archive.status(), commit(), wanted, runs, scores)
     asked = {question.id: question for question in dataset.answerable}
     notes = {name: note(asked[name], dataset, archive, result.main.name) for name in result.worst(WORST)}
     cited = {evidence.article_id for question in dataset.questions for evidence in question.evidence}

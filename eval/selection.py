@@ -16,7 +16,8 @@ from pathlib import Path
 
 from sklearn.metrics import roc_auc_score
 
-from eval.__main__ import RUNS, prepare
+from eval import RUNS
+from eval.__main__ import prepare
 from eval.dataset import document_key, records
 from eval.encodings import Kept
 from eval.fit import gold_of, is_right

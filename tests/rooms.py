@@ -13,12 +13,12 @@ from conftest import ROOT
 
 
 @contextmanager
-def serving(archive: Path, *options: str, port: int = 0) -> Iterator[str]:
-    """The address of the pages over an archive, at some free port or at this one; the process ends with the block."""
+def serving(archive: Path, *options: str, port: int = 0, cwd: Path = ROOT) -> Iterator[str]:
+    """The address of the pages over an archive, served from a folder, at some free port or at this one; the process ends with the block."""
     with socket.create_server(("127.0.0.1", port)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--archive", str(archive), "--port", str(port), *options]
-    server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, str(ROOT / "app.py"), "--archive", str(archive), "--port", str(port), *options]
+    server = subprocess.Popen(command, cwd=cwd, stderr=subprocess.PIPE, text=True)
     assert server.stderr
     talk = []
     try:

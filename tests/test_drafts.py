@@ -224,8 +224,6 @@ def test_a_question_is_added_to_a_file_that_has_some(small: Archive, file: Path,
 
 def test_review_needs_a_file_that_it_can_read_and_write(small: Archive, tmp_path: Path, review: Typed) -> None:
     """Each fault is told in one line, and loses nothing."""
-    with pytest.raises(UsageError, match=r"^name the file to write into with --questions$"):
-        drafts.review(small, None)
     thumb(small, CHESS, False)
     broken = tmp_path / "broken.jsonl"
     broken.write_text("{}\n{")
