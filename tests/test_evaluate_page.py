@@ -183,6 +183,15 @@ def test_a_job_can_be_stopped(kept: Path) -> None:
     assert (job.state.outcome, kept.exists()) == ("stopped", False)
 
 
+def test_a_job_that_ends_as_it_is_stopped_is_done(kept: Path) -> None:
+    """What is whole is kept."""
+    job = Job([*command("import os\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)"), str(kept / "go")], kept)
+    job._stopped = True
+    (kept / "go").touch()
+    wait_for(lambda: not job.running)
+    assert (job.state.outcome, kept.exists()) == ("done", True)
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [("say(error='questions.jsonl:1: it has no id')", "questions.jsonl:1: it has no id"), ("sys.exit(3)", "exit code 3")],
@@ -197,10 +206,10 @@ def test_a_job_that_fails_says_why(kept: Path, code: str, error: str) -> None:
 
 
 def test_how_far_a_run_is_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time left at the stage's pace: 50 of 200 questions in 30 s leave 90."""
+    """The time left at the stage's pace: 50 of 200 questions in 20 s leave 60."""
     monkeypatch.setattr("eval.job.monotonic", lambda: 130.0)
-    assert web.words(State(stage="answers", done=50, total=200, since=100.0)) == (
-        "Asking as a reader would: 50 of 200 questions, about 2 minutes left."
+    assert web.words(State(stage="answers", done=50, total=200, since=110.0)) == (
+        "Asking as a reader would: 50 of 200 questions, about 60 s left."
     )
     assert web.words(State(stage="bm25", done=1, total=200, since=129.0)) == "Searching by bm25: 1 of 200 questions."
     assert web.words(State()) == "Getting ready."
