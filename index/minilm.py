@@ -24,6 +24,8 @@ Floats = NDArray[np.float32]
 
 # Tokens in one pass: the widest array, float32[256, 1536], stays in the processor's cache. 4,096 took a fifth more.
 _BLOCK = 256
+# Rows of that array that are worked on at once, element by element.
+_ROWS = 32
 _STORED = {"F32": "<f4", "F16": "<f2"}
 
 
@@ -136,12 +138,15 @@ class MiniLM:
         q *= q.shape[-1] ** -0.5
         for first, last in spans:
             scores = q[:, first:last] @ k[:, first:last].swapaxes(1, 2)
-            scores = np.exp(scores - scores.max(-1, keepdims=True))
-            seen[:, first:last] = scores / scores.sum(-1, keepdims=True) @ v[:, first:last]
+            scores -= scores.max(-1, keepdims=True)
+            np.exp(scores, out=scores)
+            np.divide(scores @ v[:, first:last], scores.sum(-1, keepdims=True), out=seen[:, first:last])
         return self._linear(seen.swapaxes(0, 1).reshape(x.shape), f"{layer}attention.output.dense")
 
     def _linear(self, x: Floats, name: str) -> Floats:
-        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        y: Floats = x @ self._weights[f"{name}.weight"].T
+        y += self._weights[f"{name}.bias"]
+        return y
 
     def _norm(self, x: Floats, name: str) -> Floats:
         """Layer normalisation: each row to mean 0 and variance 1, then scaled and shifted. Ba, Kiros and Hinton, 2016."""
@@ -168,9 +173,25 @@ def starts(texts: list[list[int]]) -> NDArray[np.int64]:
 
 
 def _gelu(x: Floats) -> Floats:
-    """x (1 + erf(x / sqrt(2))) / 2, with erf by Abramowitz and Stegun 7.1.26, off by 1.5e-7 at most; numpy has none."""
-    size = np.abs(x) * np.float32(0.5**0.5)
-    t = 1 / (1 + np.float32(0.3275911) * size)
-    tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * np.exp(-size * size)
-    erf: Floats = np.copysign(1 - tail, x)
-    return x * 0.5 * (1 + erf)
+    """x (1 + erf(x / sqrt(2))) / 2, in place of `x`, with erf by Abramowitz and Stegun 7.1.26, off by 1.5e-7 at most; numpy has none.
+
+    Some rows at a time, so that what is in between stays in the cache: whole arrays, allocated anew each time, took seven times as long.
+    """
+    for first in range(0, len(x), _ROWS):
+        rows = x[first : first + _ROWS]
+        size = np.abs(rows)
+        size *= np.float32(0.5**0.5)
+        t = size * np.float32(0.3275911)
+        t += 1
+        np.reciprocal(t, out=t)
+        tail = t * np.float32(1.061405429)
+        for term in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+            tail += np.float32(term)
+            tail *= t
+        np.multiply(size, -size, out=size)
+        tail *= np.exp(size, out=size)
+        np.copysign(np.subtract(1, tail, out=tail), rows, out=tail)
+        tail += 1
+        rows *= tail
+    x *= np.float32(0.5)
+    return x
