@@ -37,7 +37,7 @@ from index.bm25 import words
 from index.errors import UsageError
 from index.terminal import Command
 from qa.assistant import HITS
-from qa.evidence import FITTED, RANKING, SUPPORT, Candidate, candidates
+from qa.evidence import FITTED, RANKING, SUPPORT, Candidate, candidates, gather
 from qa.reader import NONE
 
 _FOLDS = 5
@@ -98,7 +98,7 @@ def _key(hit: Hit, archive: Archive) -> str:
 def _asked(
     question: str, hits: Sequence[Hit], archive: Archive, readings: Readings | None, gold: list[tuple[str, str]]
 ) -> Iterator[_Labelled]:
-    found = candidates(question, hits, archive, readings)
+    found = candidates(question, gather(question, hits, archive), archive.encoder, readings)
     if found:
         ranking, support = (np.array([[one.features[name] for name in names] for one in found]) for names in (RANKING, SUPPORT))
         right = np.array([is_right(candidate, gold) for candidate in found])

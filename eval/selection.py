@@ -28,7 +28,7 @@ from index.chunk import heading, indexed_text
 from index.errors import UsageError
 from index.records import Why
 from index.terminal import Command
-from qa.evidence import candidates
+from qa.evidence import candidates, gather
 from qa.reader import NONE, Reader, named
 
 
@@ -75,7 +75,7 @@ def _chosen(given: list[_Given], archive: Archive, reader: Reader | None) -> Ite
     articles = {document_key(article): article for article in archive.articles()}
     for one in given:
         article = articles[one.document]
-        best = candidates(one.question, _hits(article, one.question, archive), archive, reader)[0]
+        best = candidates(one.question, gather(one.question, _hits(article, one.question, archive), archive), archive.encoder, reader)[0]
         yield is_right(best, one.gold), best.support
 
 

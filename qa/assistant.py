@@ -59,8 +59,9 @@ def answering(
         found = perf_counter()
         hits = stories.distinct(wide, archive, HITS)
         near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
-        ranked = evidence.candidates(question, hits, archive, named(reader), sparing=True)
+        gathered = evidence.gather(question, hits, archive)
         missing = archive.unknown(content_words(question))
+    ranked = evidence.candidates(question, gathered, archive.encoder, named(reader), sparing=True)
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
     answered = bool(ranked) and support >= threshold

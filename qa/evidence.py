@@ -17,6 +17,7 @@ from pathlib import Path
 
 from index.archive import Archive
 from index.bm25 import tokens
+from index.encoder import Encoder
 from index.records import Article, Hit
 from index.sentences import sentences
 from qa.question import has_cue, kind, topic
@@ -95,16 +96,29 @@ class _Found:
         return tuple(self.article.text[start:end] for start, end in self.spans)
 
 
-def candidates(question: str, hits: Sequence[Hit], archive: Archive, reader: Reader | None, sparing: bool = False) -> list[Candidate]:
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the archive has of some hits: their articles and sentences, and how telling each token of the question is."""
+
+    found: list[_Found]
+    weights: Mapping[str, float]
+
+
+def gather(question: str, hits: Sequence[Hit], archive: Archive) -> Gathered:
+    """Everything of the archive that `candidates` needs: reading it takes ten times as long, and others may use the archive meanwhile."""
+    return Gathered([_found(hit, archive) for hit in hits], archive.term_weights(topic(question)))
+
+
+def candidates(question: str, gathered: Gathered, encoder: Encoder, reader: Reader | None, sparing: bool = False) -> list[Candidate]:
     """Every sentence of the hits once, best first; ties in the order of the hits. A question that the reader does not take is not read.
 
     `sparing`: a passage of which no sentence could come first, whatever the reader found, is not read, and its sentences get the lowest
     log-odds. The first sentence is the same.
     """
     reader = reader if reader and reader.takes(question) else None
-    found, fit = [_found(hit, archive) for hit in hits], fitted(reader is not None)
-    seen = _seen(question, found, archive)
-    reads = _sparing(question, found, seen, fit, reader) if reader and sparing else _read(question, found, archive, reader)
+    found, fit = gathered.found, fitted(reader is not None)
+    seen = _seen(question, gathered)
+    reads = _sparing(question, found, seen, fit, reader) if reader and sparing else _read(question, found, encoder, reader)
     scored = (
         Candidate(one.article, *one.spans[place], one.hit, {**features, "reads": numbers[place]}, fit)
         for one, own, numbers in zip(found, seen, reads, strict=True)
@@ -119,9 +133,9 @@ def _found(hit: Hit, archive: Archive) -> _Found:
     return _Found(hit, article, [(start, end) for start, end in cut if start < end])
 
 
-def _seen(question: str, found: Sequence[_Found], archive: Archive) -> list[dict[int, Features]]:
+def _seen(question: str, gathered: Gathered) -> list[dict[int, Features]]:
     """For each passage the features but "reads" of its sentences, by their place in it; without those that stand in a passage above."""
-    weights, asked = archive.term_weights(topic(question)), kind(question)
+    found, weights, asked = gathered.found, gathered.weights, kind(question)
     best, near = (max((getattr(one.hit, name) for one in found), default=0.0) for name in ("score", "cosine"))
     taken: set[tuple[str, int]] = set()
     seen: list[dict[int, Features]] = []
@@ -135,11 +149,11 @@ def _seen(question: str, found: Sequence[_Found], archive: Archive) -> list[dict
     return seen
 
 
-def _read(question: str, found: Sequence[_Found], archive: Archive, reader: Reader | None) -> list[list[float]]:
+def _read(question: str, found: Sequence[_Found], encoder: Encoder, reader: Reader | None) -> list[list[float]]:
     """For each passage, what "reads" is of each of its sentences."""
     if reader:
         return [scores.tolist() for scores in reader.read(question, [Text(one.article.title, one.texts) for one in found])]
-    vectors = archive.encoder.encode([question, *(text for one in found for text in one.texts)])
+    vectors = encoder.encode([question, *(text for one in found for text in one.texts)])
     cosines = iter((vectors[1:] @ vectors[0]).tolist())
     return [[next(cosines) for _ in one.spans] for one in found]
 
@@ -158,7 +172,7 @@ def _sparing(question: str, found: Sequence[_Found], seen: Sequence[Mapping[int,
     return reads
 
 
-def covered(weights: dict[str, float], text: str) -> float:
+def covered(weights: Mapping[str, float], text: str) -> float:
     """The share of the question's weight that stands in `text`, 0 to 1; 0 for a question of stop words alone."""
     standing = set(tokens(text))
     total = sum(weights.values())

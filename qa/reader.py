@@ -108,6 +108,7 @@ class FineTuned:
         self._heads = {name.removeprefix("head."): tensor for name, tensor in changed.items() if name.startswith("head.")}
         self._first, self._between = self._model.marks
         self._held: dict[tuple[str, Text], Floats] = {}
+        self._cores = ThreadPoolExecutor(len(os.sched_getaffinity(0)))  # each multiplies by itself; several questions share them
 
     def takes(self, question: str) -> bool:
         """Whether the question is no longer than those that it was trained on."""
@@ -115,7 +116,7 @@ class FineTuned:
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
         """As `Reader.read`; sentences beyond the first 384 tokens are not read, and have the lowest log-odds. What was read is kept."""
-        held = {text: self._held[question, text] for text in texts if (question, text) in self._held}
+        held = {text: scores for text in texts if (scores := self._held.get((question, text))) is not None}
         new = [text for text in dict.fromkeys(texts) if text not in held]
         held |= dict(zip(new, self._read(question, new), strict=True))
         if len(self._held) > _KEPT:
@@ -129,10 +130,9 @@ class FineTuned:
         order = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
         parts = [order[first:last] for first, last in blocks([len(rows[at].ids) for at in order])]
         found: list[Floats] = [np.empty(0, np.float32)] * len(rows)
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as cores:  # each multiplies by itself; see eval/README.md
-            for part, scores in zip(parts, cores.map(lambda part: list(self._scores([rows[at] for at in part])), parts), strict=True):
-                for at, score in zip(part, scores, strict=True):
-                    found[at] = score
+        for part, scores in zip(parts, self._cores.map(lambda part: list(self._scores([rows[at] for at in part])), parts), strict=True):
+            for at, score in zip(part, scores, strict=True):
+                found[at] = score
         return found
 
     def _row(self, asked: list[int], text: Text) -> _Row:

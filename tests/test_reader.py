@@ -77,8 +77,9 @@ def test_what_cannot_come_first_is_not_read(archive: Archive, folder: Folder, as
     question = f"who confirmed the ferry sank {asked}"
     hits = [replace(hit, score=1 - spread * place / 5) for place, hit in enumerate(archive.search(question, 6))]
     thorough, sparing = HashReader(), HashReader()
-    every = evidence.candidates(question, hits, archive, thorough)
-    some = evidence.candidates(question, hits, archive, sparing, sparing=True)
+    gathered = evidence.gather(question, hits, archive)
+    every = evidence.candidates(question, gathered, archive.encoder, thorough)
+    some = evidence.candidates(question, gathered, archive.encoder, sparing, sparing=True)
     assert (some[0].text, some[0].features, some[0].support) == (every[0].text, every[0].features, every[0].support)
     assert len(some) == len(every)
     read = {sentence for text in sparing.read_texts for sentence in text.sentences}
@@ -101,7 +102,8 @@ def test_a_sentence_of_two_passages_is_judged_by_the_first(archive: Archive, fol
             return found
 
     hits = [replace(hit, score=1.0) for hit in (one, again, other)]
-    ranked = evidence.candidates("who confirmed the ferry sank", hits, archive, Second(), sparing=True)
+    gathered = evidence.gather("who confirmed the ferry sank", hits, archive)
+    ranked = evidence.candidates("who confirmed the ferry sank", gathered, archive.encoder, Second(), sparing=True)
     assert all(one.features["reads"] == -1 for one in ranked)
 
 
