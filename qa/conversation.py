@@ -16,8 +16,8 @@ from index.archive import MAX_QUERY, Archive
 from index.errors import ClippingsError
 from qa import message, page, render
 from qa.answer import Answer
-from qa.assistant import answering, ask
 from qa.followup import Turn
+from qa.recent import answering, ask
 
 Messages = list[dict[str, Any]]
 Step = tuple[str, str]

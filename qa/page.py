@@ -17,9 +17,9 @@ from index.records import Article, Why
 from index.sentences import sentences
 from qa import feedback, render
 from qa.answer import Answer, Citation, Searched, version
-from qa.assistant import ask
 from qa.export import FORMATS
 from qa.question import on_one_line
+from qa.recent import ask
 
 # Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
 _PROMPTS = (
