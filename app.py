@@ -26,21 +26,32 @@ def build(archive: "Archive") -> "gr.Blocks":
     import gradio as gr
 
     from eval import web
-    from qa.web import ask
+    from qa.web import ask, programs
 
     with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as blocks:
         gr.Navbar(main_page_name="Ask")
         ask.draw(gr, archive)
+        programs.draw(gr, archive)
     with blocks.route("Evaluate", "/evaluate"):
         web.draw(gr, archive)
     return blocks
 
 
-def serve(archive: "Archive", host: str, port: int) -> None:
-    """Load the model, open the page at host:port, and stay until interrupted; a UsageError where the port is taken."""
+def serve(archive: "Archive", host: str, port: int, mcp: bool = False) -> None:
+    """Load the model, open the page at host:port, and stay until interrupted; a UsageError where the port is taken.
+
+    `mcp`: programs may use the endpoints as tools of the Model Context Protocol too.
+    """
+    from qa.web import programs
+
+    if mcp:
+        programs.check_tools()
     _check_free(host, port)
     archive.load()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # After each event gradio counts the last 10,000 anew, in a pandas frame, for a page that is closed here.
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     for name in ("GRADIO_SHARE", "GRADIO_ALLOWED_PATHS", "GRADIO_MCP_SERVER", "GRADIO_ROOT_PATH"):
         os.environ.pop(name, None)
     for name in ("NO_PROXY", "no_proxy"):  # behind a proxy, gradio would look for its own page through it
@@ -60,10 +71,14 @@ def serve(archive: "Archive", host: str, port: int) -> None:
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
-        mcp_server=False,
+        mcp_server=mcp,
+        app_kwargs={"exception_handlers": {503: programs.busy}},
         theme=_theme(gr),
         css=files("qa").joinpath("page.css").read_text(encoding="utf-8"),
     )
+    if mcp:
+        programs.answer_in_json(page.mcp_server_obj)
+        terminal.talk(f"its tools for programs are at {address}gradio_api/mcp/")
     terminal.talk(f"Clippings is at {address} (Ctrl-C ends it)")
     page.block_thread()
 
@@ -93,10 +108,11 @@ def _options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, default=7860, help="the port to listen on (default: 7860)")
+    parser.add_argument("--mcp", action="store_true", help="serve programs too, by the Model Context Protocol (needs the extra 'mcp')")
 
 
 def _chat(arguments: argparse.Namespace) -> int:
-    serve(terminal.open_archive(arguments.archive, arguments.model), arguments.host, arguments.port)
+    serve(terminal.open_archive(arguments.archive, arguments.model), arguments.host, arguments.port, arguments.mcp)
     return 0
 
 
