@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: chat test test-fast test-nightly lint pictures bench eval clean
+.PHONY: chat test test-fast test-nightly lint pictures bench bench-chat eval clean
 
 chat: .venv/chat  ## the chat over the sample archive
 	$(BIN)/clippings add --archive $(SAMPLE) eval/articles
@@ -31,6 +31,9 @@ pictures: .venv/dev  ## the README's pictures of the pages, drawn anew
 
 bench: .venv/dev .venv-others/made  ## speed and memory as an archive grows, beside what else there is: an hour, 10 GB of disk
 	$(BIN)/clippings bench --others .venv-others/bin/python
+
+bench-chat: .venv/chat  ## how the chat bears its users: ten minutes
+	$(BIN)/python -m eval.bench_chat
 
 eval: .venv/chat  ## the evals over the sample set
 	$(BIN)/clippings eval
