@@ -93,4 +93,5 @@ def test_the_archive_is_free_while_an_answer_is_read(archive: Archive, home: Pat
     reader = Reader()
     monkeypatch.setattr("qa.assistant.named", lambda name: reader)
     assistant.ask(FERRY, archive)
-    assert free and all(free)
+    assert free
+    assert all(free)
