@@ -20,7 +20,7 @@ from qa.followup import Turn
 _KEPT, _SHORT = 500, 200_000
 
 # By commit: when another is opened, nothing holds the old one any more, and its answers go with it.
-_given: WeakKeyDictionary[Generation, dict[object, Answer]] = WeakKeyDictionary()
+_given: WeakKeyDictionary[Generation, dict[object, tuple[Answer, ...]]] = WeakKeyDictionary()
 
 
 def ask(
@@ -34,16 +34,18 @@ def ask(
 def answering(
     message: str, archive: Archive, filters: Filters | None = None, history: Sequence[Turn] = (), without: Collection[str] = ()
 ) -> Iterator[Answer]:
-    """As `assistant.answering` with the default reader; what is known comes whole at once."""
+    """As `assistant.answering` with the default reader."""
     with archive.snapshot() as commit:
         given = {} if commit is None else _given.setdefault(commit, {})
     asked = (message, filters, tuple(history), frozenset(without), date.today())  # a date in a question is read by the day's
     if asked in given:
-        yield given[asked]
+        yield from given[asked]
         return
+    steps = []
     for answer in assistant.answering(message, archive, filters, history=history, without=without):
+        steps.append(answer)
         yield answer
     if len(given) >= _KEPT:
         given.clear()
     if sum(len(quote.article.text) for quote in (*answer.quotes, *answer.nearest)) <= _SHORT:
-        given[asked] = answer
+        given[asked] = tuple(steps)

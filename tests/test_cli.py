@@ -94,7 +94,6 @@ def test_ask(run: Run, folder: Folder) -> None:
         (["eval", "--questions", "none"], "none: cannot be read as UTF-8 text"),
         (["eval", "--questions", "articles/a.txt"], "a.txt:1: not a JSON object"),
         (["eval", "--draft", "0"], "ask for 1 or more"),
-        (["eval", "--review"], "--questions"),
         (["eval", "--query", "q1", "--json"], "print text: leave --json out"),
         (["eval", "--lower", "because"], "give both"),
         (["eval", "--out", "articles"], "not empty, and nothing is overwritten"),

@@ -7,13 +7,10 @@ import re
 from urllib.parse import unquote
 
 import pytest
-import test_browser
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.fragment import directive, link
-
-browser = test_browser.browser
 
 FERRY = "The ferry sank off Selwyn. Nine died. It rained. The mayor, 61 - a sailor & diver - said: “No.” Nine died."
 

@@ -11,7 +11,7 @@ import test_browser
 from index import Archive
 
 # The server over this module's own copy of the sample, started as that file starts it.
-address, browser, page = test_browser.address, test_browser.browser, test_browser.page
+address, page = test_browser.address, test_browser.page
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.filterwarnings("default")]
 

@@ -79,8 +79,8 @@ def test_no_pattern_takes_the_square_of_its_text() -> None:
     found = patterns()
     assert len(found) > 20
     assert all(uses for _, uses in found.values())
-    assert growth(re.compile(r"<!--.*?-->", re.DOTALL), "sub", "<!--") > 3
-    assert growth(re.compile(r"[^\W\d_]+-\n"), "search", "a") > 3
+    assert any(growth(re.compile(r"<!--.*?-->", re.DOTALL), "sub", "<!--") > 3 for _ in range(3))
+    assert any(growth(re.compile(r"[^\W\d_]+-\n"), "search", "a") > 3 for _ in range(3))
     cases = [(name, pattern, use, atom) for name, (pattern, uses) in found.items() for use in uses for atom in ATOMS]
     slow = [
         (name, use, atom)

@@ -207,9 +207,9 @@ def test_an_archive_with_codes_answers_as_one_without(tmp_path: Path, folder: Fo
     assert (scanned.status()["recall@10"], coded.status()["recall@10"]) == (None, 1.0)
     for archive in (scanned, coded):
         archive.remove([home / "7.txt", home / "8.txt"])
-    assert rankings(coded, ("dense",)) == rankings(scanned, ("dense",))
+    assert rankings(coded, ("dense",), Filters()) == rankings(scanned, ("dense",), Filters())
     (home / "new.txt").write_text(text(rng))
     for archive in (scanned, coded):
         archive.update()
         assert archive.check().whole
-    assert rankings(coded, ("dense",)) == rankings(scanned, ("dense",))
+    assert rankings(coded, ("dense",), Filters()) == rankings(scanned, ("dense",), Filters())
