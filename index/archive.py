@@ -18,15 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index import articles, bm25, changes, check, filtering, fingerprint, places, update
+from index import articles, bm25, changes, check, filtering, fingerprint, places, undo, update
 from index.changes import Added, Report
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
-from index.errors import ArchiveError, CorruptError, ModelError, QuestionError, UsageError
+from index.errors import ArchiveError, ArticleError, CorruptError, ModelError, QuestionError, UsageError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.generation import Generation
+from index.listing import Listed
 from index.records import Article, Filters, Hit, Passage, Reach, Why
 from index.store import Store
+from index.undo import Removed
 from index.writer import on_disk, writer
 
 LEGS = ("bm25", "dense")
@@ -207,6 +209,12 @@ class Archive:
         with self.snapshot():
             return iter(list(self._store.articles()))
 
+    def listed(self, words: str = "", filters: Filters | None = None, order: str = "newest", first: int = 0, count: int = 50) -> Listed:
+        """`count` articles from the `first` on, of those whose title or outlet has each of some words, in any case, and that pass the
+        filters; `order` is one of index.listing.ORDERS."""
+        with self._reading():
+            return self._store.listed(words, filters or Filters(), order, first, count)
+
     def known(self) -> dict[str, tuple[str, str]]:
         """path -> (id, SHA-256 of its bytes) of every article."""
         with self._guard:
@@ -232,6 +240,24 @@ class Archive:
         with self._guard:
             return self._store.newest(count)
 
+    def changed(self) -> float:
+        """When something was last committed, in seconds since 1970."""
+        return max(_written(self.path / name) for name in ("store.db", "store.db-wal"))
+
+    def size(self) -> int:
+        """Bytes on disk, of the files that it keeps itself too."""
+        return sum(_size(Path(parent) / name) for parent, _, names in os.walk(self.path) for name in names)
+
+    def places(self) -> dict[str, bool]:
+        """The files and folders that the archive is kept up to date with, True; and those below them that were taken out, False."""
+        with self._guard:
+            return self._store.places()
+
+    def failed(self) -> dict[str, ArticleError]:
+        """path -> what could not be taken there, and why."""
+        with self._guard:
+            return self._store.failed()
+
     def status(self) -> dict[str, Any]:
         """What the archive holds, what made it and what it is kept up to date with: counts, dates, model, bytes on disk, a digest,
         the places that it was given, what was taken out below them, and what could not be taken and why. "recall@10": that of the dense
@@ -244,14 +270,13 @@ class Archive:
             recalls = [one.recall for one in self._store.segments() if one.recall is not None]
             failed = self._store.failed()
             remembered = self._store.places()
-        size = sum(_size(Path(parent) / name) for parent, _, names in os.walk(self.path) for name in names)
         return {
             "archive": str(self.path),
             **census,
             "model": made["model"],
             "weights": made["weights"],
             "recall@10": min(recalls, default=None),
-            "bytes": size,
+            "bytes": self.size(),
             "digest": digest,
             "places": [path for path, wanted in remembered.items() if wanted],
             "left_out": [path for path, wanted in remembered.items() if not wanted],
@@ -268,6 +293,7 @@ class Archive:
         """
         found = changes.find(paths)
         with writer(self.path, self.encoder) as store:
+            found = changes.with_places(found, store.places())
             store.remember(places.given(store.places(), found.paths))
             return update.bring_up(self.path / "seg", store, self.encoder, found, report)
 
@@ -291,11 +317,20 @@ class Archive:
             if lost := places.unheld(paths, here, [*known, *kept, *store.failed()]):
                 raise UsageError(f"no article of the archive is from {', '.join(lost)}; nothing was changed")
             gone = places.below(known, here)
-            store.remember(places.taken_out(remembered, here))
-            store.note(changes.elsewhere(store.failed(), here))
-            plan = changes.Plan(Added(), [], gone, {}, {})
-            update.carry_out(self.path / "seg", store, self.encoder, plan, lambda stage, done, total: None)
+            undo.drop(self.path / "seg", store, self.encoder, here, gone)
         return len(gone)
+
+    def take_out(self, article_id: str) -> Removed:
+        """Take out one article, as `remove` does; what `put_back` needs to undo that. An ArchiveError where there is none of that id."""
+        assert self._store  # or an ArchiveError that says how to make one
+        with writer(self.path, self.encoder) as store:
+            return undo.take_out(self.path / "seg", store, self.encoder, article_id)
+
+    def put_back(self, removed: Removed) -> None:
+        """Undo a removal: the article is as it was, and nothing is read or embedded again. One that has come back meanwhile stays as it
+        is."""
+        with writer(self.path, self.encoder) as store:
+            undo.put_back(self.path / "seg", store, self.encoder, removed)
 
     def check(self) -> Checked:
         """Whether everything is what was written; what is not, named."""
@@ -350,6 +385,15 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _written(file: Path) -> float:
+    """When a file was written last; 0 where it holds nothing: a reader, too, makes an empty log."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return 0
+    return status.st_mtime if status.st_size else 0
 
 
 def check_query(query: str) -> None:

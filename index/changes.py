@@ -90,6 +90,16 @@ def find(paths: list[Path]) -> Found:
     return Found([articles.absolute(path) for path in paths], files, closed)
 
 
+def with_places(found: Found, places: Places) -> Found:
+    """What was found, and what there is at the places below that a walk passes by: a hidden folder that was named, the files that an
+    archive keeps itself. Without them, what they gave would count as vanished."""
+    scope = names(found.paths)
+    below = [Path(path) for path, wanted in places.items() if wanted and path not in scope and lies_in(path, scope)]
+    files, closed = articles.find([path for path in below if os.path.exists(path)])  # noqa: PTH110 - never raises
+    every = {error.path: error for error in [*found.closed, *closed]}
+    return Found(found.paths, list(dict.fromkeys([*found.files, *files])), list(every.values()))
+
+
 def find_again(places: Places) -> Found:
     """What there is now at the places that were given.
 

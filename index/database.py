@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from index.errors import ArchiveError, CorruptError
+from index.listing import folded
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -46,6 +47,7 @@ class Database:
         connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
         try:
             connection.text_factory = _text
+            connection.create_function("folded", 1, folded, deterministic=True)
             for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "foreign_keys=ON", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
             if self._write:

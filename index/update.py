@@ -151,6 +151,11 @@ def write_anew(
     segment.collect(folder, {one.name for one in segments})
 
 
+def put_back(folder: Path, store: Store, encoder: Encoder, article: Article, vectors: Mapping[Passage, Vectors]) -> None:
+    """Take an article as it is, in one commit, with vectors that are known."""
+    commit(folder, store, _split(encoder, [article], lambda stage, done, total: None), _Texts(encoder, vectors, lambda more: None), [])
+
+
 def _contents(batch: list[_Work], numbers: NDArray[np.int64], vectors: Vectors) -> segment.Contents:
     return segment.Contents(
         numbers,
