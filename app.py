@@ -26,12 +26,15 @@ def build(archive: "Archive") -> "gr.Blocks":
     import gradio as gr
 
     from eval import web
-    from qa.web import ask, programs
+    from qa.web import ask, library, programs
 
     with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as blocks:
         gr.Navbar(main_page_name="Ask")
         ask.draw(gr, archive)
         programs.draw(gr, archive)
+    with blocks.route("Library", "/library"):
+        gr.Navbar(main_page_name="Ask")
+        library.draw(gr, archive)
     with blocks.route("Evaluate", "/evaluate"):
         web.draw(gr, archive)
     return blocks

@@ -1,0 +1,210 @@
+"""The Library page as its users see it, in headless Chromium: find, sort, filter, read, add, take out, put back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rooms import serving
+
+from index import Archive
+
+pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.filterwarnings("default")]
+
+STORM = '---\ntitle: "Lighthouse keeper <b>retires</b>"\noutlet: Tide & Times\ndate: 2031-02-03\n---\n\nMarta Ilves kept the light.\n'
+
+
+@pytest.fixture(scope="module")
+def address(sample: Archive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The pages over a copy of the sample archive: what is done here stays here."""
+    archive = tmp_path_factory.mktemp("library") / "archive"
+    shutil.copytree(sample.path, archive)
+    with serving(archive) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: object, address: str) -> Iterator[object]:
+    """The page, loaded; afterwards, no request may have gone anywhere else and no script may have failed."""
+    opened = browser.new_page(viewport={"width": 1360, "height": 860})
+    requests: list[str] = []
+    errors: list[str] = []
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.goto(f"{address}library")
+    opened.wait_for_selector("#articles a.entry")
+    yield opened
+    opened.close()
+    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+    assert errors == []
+
+
+def titles(page: object) -> list[str]:
+    return page.locator("#articles a.entry strong").all_inner_texts()
+
+
+def wait_count(page: object, text: str) -> None:
+    page.wait_for_function("text => document.querySelector('#articles .count')?.textContent.startsWith(text)", arg=text)
+
+
+def test_articles_are_found_sorted_and_filtered(page: object) -> None:
+    """By words, order, outlet and dates; the address keeps it, and brings it back."""
+    wait_count(page, "64 articles, 1 to 50")
+    page.click("#articles .pages button >> text=Next")
+    wait_count(page, "64 articles, 51 to 64")
+    page.fill("#finder [name=find]", "karrow bank")
+    page.wait_for_function("document.querySelectorAll('#articles a.entry').length < 10")
+    assert all("karrow" in title.lower() for title in titles(page))
+    page.fill("#finder [name=find]", "")
+    page.select_option("#finder [name=order]", "title")
+    wait_count(page, "64 articles, 1 to 50")
+    page.wait_for_function("location.search === '?order=title'")
+    assert titles(page)[0] < titles(page)[-1]
+    page.select_option("#finder [name=outlet]", "Meridian Post")
+    page.fill("#finder [name=since]", "2023-01-01")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#articles .byline')].every(one => one.textContent.startsWith('Meridian Post, 202'))"
+    )
+    found = titles(page)
+    assert found
+    page.reload()
+    page.wait_for_selector("#articles a.entry")
+    assert (titles(page), page.input_value("#finder [name=outlet]")) == (found, "Meridian Post")
+    page.fill("#finder [name=find]", "zebra")
+    wait_count(page, "No article fits")
+
+
+def test_an_article_is_read_beside_the_list_by_keys_alone(page: object) -> None:
+    """/ goes to the search, arrows to an article, Enter opens it, Esc goes back to where the reader was."""
+    page.keyboard.press("/")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    title = page.evaluate("document.activeElement.querySelector('strong').textContent")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#side article")
+    assert page.inner_text("#side article h2") == title == titles(page)[1]
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#side .state")
+    assert page.evaluate("document.activeElement.querySelector('strong').textContent") == title
+
+
+def test_the_address_of_an_article_comes_back_by_itself(page: object, browser: object, address: str) -> None:
+    """In another window, and with the browser's own back and forward; one that is gone is told."""
+    page.locator("#articles a.entry").nth(3).click()
+    page.wait_for_selector("#side article")
+    title = page.inner_text("#side article h2")
+    page.go_back()
+    page.wait_for_selector("#side .state")
+    page.go_forward()
+    page.wait_for_selector("#side article")
+    other = browser.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#side article")
+    assert other.inner_text("#side article h2") == title
+    assert other.get_attribute("#articles a.entry[aria-current]", "href") == page.url.partition("library")[2]
+    other.goto(f"{address}library?article=nothing")
+    other.get_by_text("no article nothing in the archive.").wait_for()
+    other.close()
+
+
+def add(page: object, *files: Path) -> str:
+    page.set_input_files("#finder input[type=file]", [str(file) for file in files])
+    page.wait_for_selector("#adding .lines", timeout=120_000)
+    return page.inner_text("#adding")
+
+
+def test_files_are_added_taken_out_and_put_back(page: object, tmp_path: Path) -> None:
+    """A line for each; the list, the count and the article follow; hostile titles are text."""
+    (tmp_path / "storm.txt").write_text(STORM)
+    (tmp_path / "bad.pdf").write_text("no")
+    (tmp_path / "big.txt").write_bytes(b"rain " * 4_200_000)
+    lines = add(page, tmp_path / "storm.txt", tmp_path / "bad.pdf", tmp_path / "big.txt")
+    assert "1 taken, 0 unchanged, 2 not taken" in lines
+    assert "bad.pdf not taken: its content is not a PDF file" in lines
+    assert "big.txt not taken: 21.0 MB: at most 20 MB a file" in lines
+    wait_count(page, "65 articles")
+    page.wait_for_function("document.querySelector('#masthead').textContent.includes('65 articles')")
+    assert titles(page)[0] == "Lighthouse keeper <b>retires</b>"
+    page.click("#adding a.entry")
+    page.wait_for_selector("#side article")
+    assert page.inner_text("#side article h2") == "Lighthouse keeper <b>retires</b>"
+
+    page.click("#side .remove")
+    page.wait_for_selector("#articles .undo")
+    wait_count(page, "64 articles")
+    assert page.evaluate("document.activeElement.className") == "undo"
+    page.keyboard.press("Enter")
+    wait_count(page, "65 articles")
+    assert page.locator("#articles .undo").count() == 0
+
+    page.locator("#articles a.entry").first.click()
+    page.wait_for_selector("#side article")
+    page.click("#side .remove")
+    page.wait_for_selector("#articles .undo")
+    page.reload()
+    wait_count(page, "64 articles")
+    assert page.locator("#articles .undo").count() == 0
+
+
+def test_files_can_be_dropped(page: object) -> None:
+    """Anywhere on the page."""
+    page.evaluate("""async () => {
+        const carried = new DataTransfer();
+        carried.items.add(new File(['Dropped\\n\\nIt fell from the sky.'], 'dropped.txt'));
+        for (const kind of ['dragover', 'drop'])
+            document.querySelector('#side').dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer: carried}));
+    }""")
+    page.wait_for_selector("#adding .lines", timeout=120_000)
+    assert "dropped.txt taken" in page.inner_text("#adding")
+    page.click("#adding a.entry")
+    page.click("#side .remove")
+    page.wait_for_selector("#articles .undo")
+
+
+def test_questions_are_answered_while_files_are_added(page: object, browser: object, address: str, tmp_path: Path) -> None:
+    """An add has a place of its own in the queue."""
+    lines = "".join(
+        f'{{"text": "On day {day} the river at Kessmouth stood {day} inches high. {"Rain fell. " * 60}"}}\n' for day in range(120)
+    )
+    (tmp_path / "river.jsonl").write_text(lines)
+    asking = browser.new_page()
+    asking.goto(address)
+    asking.wait_for_selector("#question textarea", timeout=120_000)
+    page.set_input_files("#finder input[type=file]", str(tmp_path / "river.jsonl"))
+    page.wait_for_selector("#adding progress", timeout=120_000)
+    asking.fill("#question textarea", "who confirmed Iranian operatives in Iraq")
+    asking.press("#question textarea", "Enter")
+    asking.wait_for_selector("#chat blockquote", timeout=120_000)
+    assert page.locator("#adding progress").count() == 1, "the add was over too soon to say anything"
+    asking.close()
+    page.wait_for_selector("#adding .lines", timeout=240_000)
+    assert "120 articles" in page.inner_text("#adding")
+
+
+def test_the_archive_is_checked_on_demand(page: object) -> None:
+    """Its state stands beside the list."""
+    for fact in ("Articles", "Passages", "all-MiniLM-L6-v2", "Last change", "MB", "Not checked since this page was opened."):
+        assert fact in page.inner_text("#side .state")
+    page.click("#side .check")
+    page.get_by_text("Whole: everything is what was written.").wait_for(timeout=120_000)
+
+
+def test_the_library_fits_a_phone(browser: object, address: str) -> None:
+    """The article is a sheet over the list, and closes; so is the state; what is touched is large enough."""
+    phone = browser.new_page(viewport={"width": 390, "height": 800})
+    phone.goto(f"{address}library")
+    phone.locator("#articles a.entry").first.click(timeout=120_000)
+    phone.wait_for_selector("#side article")
+    phone.click("#side .close")
+    phone.wait_for_selector("#side article", state="hidden")
+    phone.click("#finder .about")
+    phone.wait_for_selector("#side .state")
+    phone.click("#side .close")
+    phone.wait_for_selector("#side .state", state="hidden")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    touched = "#finder .button, #finder select, #finder input:not([type=file]), #articles a.entry, #articles .pages button"
+    assert phone.evaluate("name => Math.min(...[...document.querySelectorAll(name)].map(one => one.offsetHeight))", touched) >= 44
+    phone.close()
