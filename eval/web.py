@@ -23,7 +23,7 @@ from qa import page
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Seconds between two looks at a run.
-_LOOK = 0.3
+_LOOK = 1.0
 _STAGES = {"answers": "Asking as a reader would", "follow-ups": "Asking follow-ups", "as read": "Searching as read"}
 
 
@@ -138,14 +138,18 @@ async def _watch(gr: Any, job: Job) -> AsyncIterator[list[Any]]:
     yield _told(gr, job, said="The run has begun.")
     while job.running:
         await asyncio.sleep(_LOOK)
-        yield _told(gr, job)
+        yield [_progress(job), *[gr.skip()] * 3]  # the less a look draws anew, the more there is for those who ask
     yield _told(gr, job, said=words(job.state))
 
 
 def _told(gr: Any, job: Job | None, can_run: bool = True, said: str | None = None) -> list[Any]:
     running = job is not None and job.running
     buttons = [gr.update(interactive=can_run and not running), gr.update(visible=running)]
-    return [part("progress", state=job.state, words=words(job.state)) if job else "", gr.skip() if said is None else said, *buttons]
+    return [_progress(job) if job else "", gr.skip() if said is None else said, *buttons]
+
+
+def _progress(job: Job) -> str:
+    return part("progress", state=job.state, words=words(job.state))
 
 
 def _words(outcome: str, text: str) -> str:
