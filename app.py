@@ -36,6 +36,7 @@ def build(archive: "Archive") -> "gr.Blocks":
         gr.Navbar(main_page_name="Ask")
         library.draw(gr, archive)
     with blocks.route("Evaluate", "/evaluate"):
+        gr.Navbar(main_page_name="Ask")
         web.draw(gr, archive)
     return blocks
 

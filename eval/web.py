@@ -7,7 +7,7 @@ imports. Whatever comes of articles, questions and files is escaped by the templ
 # No postponed annotations here: gradio reads the handlers' own, and must find its types in them.
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from importlib.resources import files
 from typing import Any
 
@@ -15,7 +15,6 @@ from eval import history, sets
 from eval.files import changes
 from eval.job import Job, Runs, State
 from eval.pages import BIN_NAMES, Scale, part
-from eval.report import short
 from eval.significance import Interval
 from index import Archive
 from index.errors import ClippingsError
@@ -198,7 +197,8 @@ def _picture(gr: Any, archive: Archive, name: str | None = None, before: str | N
 
 def summary(run: history.Found) -> str:
     """The figures of a run as HTML."""
-    return part("summary", run=run, scale=Scale.over(Interval(**one["interval"]) for one in run["configurations"].values()))
+    scale = Scale.over(Interval(**one["interval"]) for one in run["configurations"].values())
+    return part("summary", run=run, scale=scale, ranks=history.ranks(run))
 
 
 def _plots(gr: Any, run: history.Found, over_time: list[tuple[float, float]]) -> list[Any]:
@@ -207,18 +207,12 @@ def _plots(gr: Any, run: history.Found, over_time: list[tuple[float, float]]) ->
     ranks, kinds = history.ranks(run), run["by_kind"]
     times = pd.DataFrame([(pd.to_datetime(at, unit="s"), score) for at, score in over_time], columns=["run", "score"])
     return [
-        gr.BarPlot(pd.DataFrame(ranks, columns=["rank", "questions"]), caption=_in_words(ranks), visible=True),
+        gr.BarPlot(pd.DataFrame(ranks, columns=["rank", "questions"]), visible=True),
         gr.BarPlot(
             pd.DataFrame(list(kinds.items()), columns=["kind", "score"]),
             title=f"{run['headline']} by kind of question",
             sort=list(kinds),
-            caption=_in_words((kind, short(score)) for kind, score in kinds.items()),
             visible=bool(kinds),
         ),
         gr.LinePlot(times, title=f"{run['headline']} of the runs so far", visible=len(times) > 1),
     ]
-
-
-def _in_words(bars: Iterable[tuple[str, object]]) -> str:
-    """What a plot shows, for those who do not see it."""
-    return " · ".join(f"{name}: {value}" for name, value in bars)
