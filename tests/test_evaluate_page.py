@@ -382,7 +382,7 @@ def test_a_run_is_watched_and_its_worst_question_opened(page: object, home: Path
     run_evals(page)
     page.locator("#figures tr.main").wait_for()
     assert page.locator("p[role=status]").inner_text() == "The run is done."
-    assert page.locator("svg.marks").count() + page.locator("canvas").count() >= 2
+    page.locator("#evaluate :is(svg.marks, canvas)").nth(1).wait_for()
     worst = page.locator("#questions summary").first
     assert "what sank off Selwyn" in worst.inner_text()
     worst.focus()
