@@ -10,7 +10,7 @@ function facts(of) {
 }
 
 async function exported(of, form) {
-  const got = await asked(server.exported(of, form));
+  const got = await asked(server.exported({answers: of, form: form}));
   if (got && got.problem) say(got.problem);
   return got && got.text ? got.text : null;
 }
@@ -57,7 +57,7 @@ function keep(of, value) {
 async function thumb(button) {
   const of = button.closest('.answer'), {question, quotes} = facts(of), headline = quotes[0] || '';
   const mine = `${question}\n${headline}\nthumb`, liked = thumbs()[mine] === button.value ? null : button.value === 'up';
-  const got = await asked(server.noted(question, headline, '', liked));
+  const got = await asked(server.noted({question, headline, right: '', liked}));
   if (!got) return;
   if (got.kept) keep(mine, liked === null ? '' : button.value);
   say(got.said);
@@ -82,7 +82,7 @@ function sentence() {
 
 async function right() {
   const {question, quotes} = facts(answer), chosen = sentence(), mine = key(chosen);
-  const got = await asked(server.noted(question, quotes[0] || '', chosen, thumbs()[mine] ? null : true));
+  const got = await asked(server.noted({question, headline: quotes[0] || '', right: chosen, liked: thumbs()[mine] ? null : true}));
   if (!got) return;
   if (got.kept) keep(mine, thumbs()[mine] ? '' : 'right');
   say(got.said);

@@ -31,7 +31,7 @@ _READER = """<section class="panel" aria-label="Sources">
 <button type="button" class="next" aria-label="Next quote">›</button><button type="button" class="one">Copy as footnote</button>
 <button type="button" class="right" aria-pressed="false">This is the right sentence</button></div></section>"""
 # The browser's own address goes along with what it saved.
-_WITH_ADDRESS = "saved => [{messages: saved, address: location.search}]"
+_WITH_ADDRESS = "(saved, address) => [saved, location.search]"
 
 
 def draw(gr: Any, archive: Archive) -> None:
@@ -90,16 +90,18 @@ def _reader(gr: Any, archive: Archive) -> Any:
     def sources(names: list[str]) -> str:
         return page.sources([str(name) for name in names], archive)
 
-    def exported(answers: list[dict[str, Any]], form: str) -> dict[str, str]:
+    def exported(sent: dict[str, Any]) -> dict[str, str]:
         try:
-            return {"text": page.exported(page.told(answers), "footnote" if form == "footnote" else "markdown", archive)}
+            form = "footnote" if sent.get("form") == "footnote" else "markdown"
+            return {"text": page.exported(page.told(sent.get("answers")), form, archive)}
         except ClippingsError as error:
             return {"problem": f"Nothing was copied or saved: {error}."}
 
-    def noted(question: str, headline: str, right: str, liked: bool | None) -> dict[str, Any]:
+    def noted(sent: dict[str, Any]) -> dict[str, Any]:
         try:
-            thumb = liked if isinstance(liked, bool) else None
-            return {"kept": True, "said": page.noted(str(question), str(headline), str(right), thumb, archive)}
+            question, headline, right = (str(sent.get(name, "")) for name in ("question", "headline", "right"))
+            thumb = sent.get("liked")
+            return {"kept": True, "said": page.noted(question, headline, right, thumb if isinstance(thumb, bool) else None, archive)}
         except ClippingsError as error:
             return {"kept": False, "said": f"Not kept: {error}."}
 
@@ -162,8 +164,11 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, reade
     What the archive holds is counted then too: another process may have added something.
     """
 
-    def visited(held: dict[str, Any]) -> Iterator[tuple[Messages, str]]:
-        yield from conversation.visited(held.get("messages"), str(held.get("address", "")), archive)
+    def visited(held: Any, query: str) -> Iterator[tuple[Messages, str]]:
+        yield from conversation.visited(held, query or "", archive)
+
+    def changed(history: Messages) -> tuple[Messages, Any]:
+        return history, count()
 
     def count() -> Any:
         try:
@@ -171,8 +176,8 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, reade
         except ClippingsError:  # the next answer says what is wrong
             return gr.skip()
 
+    address = gr.Textbox(visible=False)
     blocks = gr.context.Context.root_block
-    opened = blocks.load(visited, saved, [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **_PRIVATE)
+    opened = blocks.load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **_PRIVATE)
     opened.then(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
-    chat.change(None, chat, saved, js="messages => messages", **_PRIVATE)
-    chat.change(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
+    chat.change(changed, chat, [saved, masthead], queue=False, show_progress="hidden", **_PRIVATE)
