@@ -188,6 +188,7 @@ function rise() {
 // The panel is drawn again with the quotes of a new answer.
 function redrawn() {
   answer = null;
+  settle();
   if (inAddress()) open(inAddress());
   else close();
 }
@@ -202,4 +203,5 @@ new MutationObserver(records => {
 }).observe(document.body, {childList: true, subtree: true});
 watch('value', redrawn);
 label();
+settle();
 if (inAddress()) open(inAddress());
