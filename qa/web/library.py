@@ -40,7 +40,8 @@ _ARTICLES = """<p class="said" role="status"></p>
 <ul class="removed" aria-label="Removed: each can be put back until you leave this page"></ul>
 <p class="count" role="status"></p><div class="list"></div>"""
 _READING = """<section class="panel" aria-label="Article">
-<div class="bar top" hidden><button type="button" class="back">← The archive</button><span><button type="button" class="remove">Remove</button>
+<div class="bar top" hidden><button type="button" class="back">← The archive</button><span>
+<button type="button" class="remove">Remove</button>
 <button type="button" class="close" aria-label="Close">✕</button></span></div>
 <div class="scroll" tabindex="0" role="region" aria-label="Article"><div class="sources"></div><div class="reader" hidden></div></div>
 </section>"""
