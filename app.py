@@ -76,7 +76,7 @@ def serve(archive: "Archive", host: str, port: int, mcp: bool = False) -> None:
         enable_monitoring=False,
         ssr_mode=False,
         mcp_server=mcp,
-        app_kwargs={"exception_handlers": {503: programs.busy}},
+        app_kwargs={"exception_handlers": programs.HANDLERS},
         theme=_theme(gr),
         css=files("qa").joinpath("page.css").read_text(encoding="utf-8"),
     )

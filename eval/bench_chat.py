@@ -165,8 +165,8 @@ async def bench(server: Server, archive: Archive, seconds: float) -> bool:
         async with crowd.listeners(LISTENERS):
             await run(f"the same beside {LISTENERS} idle pages", users(crowd, new, seconds, THINKING))
         await run(f"{rush}, new questions", users(crowd, new, seconds, 0))
-        for one in known:
-            await crowd.ask(one)
+        for first in range(0, len(known), USERS):
+            await asyncio.gather(*map(crowd.ask, known[first : first + USERS]))
         await run(f"{think}, known questions", users(crowd, cycle(known), seconds, THINKING))
         await run(f"{rush}, known questions", users(crowd, cycle(known), seconds, 0))
         await run(f"{_FLOOD} questions at once", flood(crowd, new))

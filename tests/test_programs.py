@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,6 +54,16 @@ def without_path(value: Any) -> Any:
 def test_nothing_but_ask_and_search_is_open(client: Client) -> None:
     """Whatever the pages do, programs cannot."""
     assert set(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == {"/ask", "/search"}
+
+
+def test_pages_and_programs_wait_in_one_queue(sample: Archive) -> None:
+    """Or each kind of event would have two answers made at a time, and they would wait for each other unseen."""
+    listed = "import app, json, sys; from pathlib import Path; from index import Archive; built = app.build(Archive(Path(sys.argv[1])))\n"
+    listed += "print(json.dumps([[one.name, one.concurrency_id, one.queue] for one in built.fns.values()]))"
+    done = subprocess.run([sys.executable, "-c", listed, str(sample.path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    events = [one for one in json.loads(done.stdout) if one[0] in ("ask", "search", "answer", "acted", "visited")]
+    assert {tuple(one[1:]) for one in events} == {("answering", True)}
+    assert {one[0] for one in events} == {"ask", "search", "answer", "acted", "visited"}
 
 
 def test_ask_gives_the_answer_that_the_command_line_writes(client: Client, sample: Archive) -> None:

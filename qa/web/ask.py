@@ -14,6 +14,7 @@ from index import Archive
 from index.errors import ClippingsError
 from qa import conversation, page
 from qa.conversation import Messages
+from qa.web.programs import ANSWERING
 
 _WELCOME = (
     "<h2>What would you like to know?</h2><p>Answers are sentences of the archive, word for word, each with its article beside it.</p>"
@@ -151,10 +152,10 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any)
         box.submit(typed, [box, chat], [box, chat], queue=False, **_PRIVATE),
         chat.example_select(chosen, chat, [box, chat], queue=False, **_PRIVATE),
     )
-    answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **_PRIVATE) for event in begun]
+    answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **ANSWERING, **_PRIVATE) for event in begun]
     for event in answering:
         event.then(ready, None, box, queue=False, **_PRIVATE)
-    answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **_PRIVATE))
+    answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **ANSWERING, **_PRIVATE))
     new.click(cleared, None, [chat, reader, box], cancels=answering, queue=False, **_PRIVATE)
 
 
@@ -178,6 +179,6 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, reade
 
     address = gr.Textbox(visible=False)
     blocks = gr.context.Context.root_block
-    opened = blocks.load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **_PRIVATE)
+    opened = blocks.load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **ANSWERING, **_PRIVATE)
     opened.then(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
     chat.change(changed, chat, [saved, masthead], queue=False, show_progress="hidden", **_PRIVATE)

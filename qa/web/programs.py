@@ -20,7 +20,7 @@ from index import Archive, Filters, Hit, articles, filtering, terminal
 from index.errors import ClippingsError, QuestionError, UsageError
 from qa.recent import ask as answer
 
-# One at a time for each core, whichever page or program asks; the others wait in the queue.
+# Pages and programs wait in one queue for their answers, of which two are made at a time: by itself, gradio has one for each event.
 ANSWERING: dict[str, Any] = {"concurrency_id": "answering"}
 MOST = 100
 
@@ -70,6 +70,10 @@ def busy(_: Any, refusal: Any) -> JSONResponse:
     full = str(refusal.detail).startswith("Queue is full")
     reason = "Too many questions are waiting: try again in a minute." if full else "The chat is ending."
     return JSONResponse({"detail": reason}, refusal.status_code, headers={"retry-after": "60"})
+
+
+# By status, for the application; those of exceptions may stand beside them.
+HANDLERS: dict[Any, Any] = {503: busy}
 
 
 def check_tools() -> None:
