@@ -6,9 +6,11 @@ request to anywhere but the page's own server.
 
 import argparse
 import os
-import socket
 import sys
+from collections.abc import Callable, Collection
 from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from index import terminal
@@ -17,6 +19,7 @@ from index.terminal import Command
 
 if TYPE_CHECKING:
     import gradio as gr
+    from starlette.types import ASGIApp
 
     from index import Archive
 
@@ -27,8 +30,9 @@ def build(archive: "Archive") -> "gr.Blocks":
 
     from eval import web
     from qa.web import ask, library, programs
+    from qa.web.uploads import MAX_AGE
 
-    with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True) as blocks:
+    with gr.Blocks(title="Clippings", analytics_enabled=False, fill_width=True, delete_cache=(600, MAX_AGE)) as blocks:
         gr.Navbar(main_page_name="Ask")
         ask.draw(gr, archive)
         programs.draw(gr, archive)
@@ -41,60 +45,90 @@ def build(archive: "Archive") -> "gr.Blocks":
     return blocks
 
 
-def serve(archive: "Archive", host: str, port: int, mcp: bool = False) -> None:
-    """Load the model, open the page at host:port, and stay until interrupted; a UsageError where the port is taken.
+def serve(
+    archive: "Archive", host: str, port: int, mcp: bool = False, names: Collection[str] = (), auth: Path | None = None
+) -> None:
+    """Load the model, open the pages at host:port, and stay until SIGTERM or Ctrl-C.
 
-    `mcp`: programs may use the endpoints as tools of the Model Context Protocol too.
+    `mcp`: programs may use the endpoints as tools of the Model Context Protocol too; `names`: what else users call this machine by; `auth`:
+    the file of those who may enter, without which only this machine is served. A UsageError where the port is taken, or that file is wrong.
     """
-    from qa.web import programs
+    from qa.web import door, guard, programs, server
+    from qa.web.uploads import Uploads
 
+    if auth is None and host not in guard.LOOPBACK:
+        raise UsageError(f"--host {host} lets other machines in: name who may enter with --auth FILE, a line 'name:password' for each")
+    if auth and mcp:
+        raise UsageError("--mcp serves tools without a login: leave out --auth, and --host with it")
     if mcp:
         programs.check_tools()
-    _check_free(host, port)
-    archive.load()
+    entrance = door.Door(door.accounts(auth)) if auth else None
+    with server.listen(host, port) as listening, TemporaryDirectory(prefix="clippings-", ignore_cleanup_errors=True) as folder:
+        archive.load()
+        _set_environment(folder)
+        page = build(archive)
+        app, end_streams = _mount(page, archive, mcp)
+        uploads = Uploads(Path(folder), page.upload_file_set)
+        guarded = guard.Guard(app, guard.Hosts.of(host, names), uploads, [name for name, *_ in page.pages], mcp, entrance)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+        server.run(guarded, listening, lambda: _tell(address, mcp), end_streams)
+    server.leave()
+
+
+def _tell(address: str, mcp: bool) -> None:
+    if mcp:
+        terminal.talk(f"its tools for programs are at {address}gradio_api/mcp/")
+    terminal.talk(f"Clippings is at {address} (Ctrl-C ends it)")
+
+
+def _set_environment(folder: str) -> None:
+    """What gradio reads there: nothing that opens a door, and a folder for files that only this user can read."""
+    for name in [name for name in os.environ if name.startswith("GRADIO_")]:
+        del os.environ[name]
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = folder
     # After each event gradio counts the last 10,000 anew, in a pandas frame, for a page that is closed here.
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
-    for name in ("GRADIO_SHARE", "GRADIO_ALLOWED_PATHS", "GRADIO_MCP_SERVER", "GRADIO_ROOT_PATH"):
-        os.environ.pop(name, None)
-    for name in ("NO_PROXY", "no_proxy"):  # behind a proxy, gradio would look for its own page through it
-        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
-    import gradio as gr
 
-    page = build(archive)
+
+def _mount(page: "gr.Blocks", archive: "Archive", mcp: bool) -> tuple["ASGIApp", Callable[[], None]]:
+    """The pages as an application, and what ends the streams that never end by themselves.
+
+    Gradio's own `launch` would put its answers to preflights outside of the guard, name its version, and wait for nothing at the end.
+    """
+    import gradio as gr
+    from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
+    from gradio.route_utils import FnIndexInferError
+
+    from qa.web import programs, refusal
+    from qa.web.kept import MAX_FILE
+
     page.queue(max_size=64, default_concurrency_limit=2, api_open=False)
-    _, address, _ = page.launch(
-        server_name=host,
-        server_port=port,
-        share=False,
-        quiet=True,
-        prevent_thread_lock=True,
+    page.state_session_capacity = 200
+    page.is_running = True  # streams keep in touch only then
+    app = gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        page,
+        path="/",
         show_error=False,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
         mcp_server=mcp,
-        app_kwargs={"exception_handlers": programs.HANDLERS},
+        pwa=False,
+        max_file_size=MAX_FILE,
+        blocked_paths=[str(archive.path.resolve())],
+        app_kwargs={"exception_handlers": {**refusal.handlers(RequestValidationError, FnIndexInferError), **programs.HANDLERS}},
         theme=_theme(gr),
         css=files("qa").joinpath("page.css").read_text(encoding="utf-8"),
     )
     if mcp:
         programs.answer_in_json(page.mcp_server_obj)
-        terminal.talk(f"its tools for programs are at {address}gradio_api/mcp/")
-    terminal.talk(f"Clippings is at {address} (Ctrl-C ends it)")
-    page.block_thread()
-
-
-def _check_free(host: str, port: int) -> None:
-    """Before the model is loaded, and more plainly than gradio would say it."""
-    try:
-        with socket.create_server((host, port)):
-            pass
-    except (OSError, OverflowError) as error:
-        reason = f"{host}:{port} cannot be listened on, perhaps because it is in use"
-        raise UsageError(f"{reason}: choose another with --port") from error
+    page.config["version"] = page.config["version"].partition(".")[0]  # clients need one, and no more of it
+    return app, app.routes[-1].app.stop_event.set
 
 
 def _theme(gr: Any) -> Any:
@@ -113,10 +147,16 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, default=7860, help="the port to listen on (default: 7860)")
     parser.add_argument("--mcp", action="store_true", help="serve programs too, by the Model Context Protocol (needs the extra 'mcp')")
+    auth = "who may enter: a file with a line 'name:password' for each, that only you can read (default: $CLIPPINGS_AUTH)"
+    known = os.environ.get("CLIPPINGS_AUTH")
+    parser.add_argument("--auth", type=Path, default=Path(known) if known else None, metavar="FILE", help=auth)
+    name = "a name that users type for this machine, such as newsroom.local; several may be given. Others are refused"
+    parser.add_argument("--name", action="append", default=[], metavar="NAME", help=name)
 
 
 def _chat(arguments: argparse.Namespace) -> int:
-    serve(terminal.open_archive(arguments.archive, arguments.model), arguments.host, arguments.port, arguments.mcp)
+    archive = terminal.open_archive(arguments.archive, arguments.model)
+    serve(archive, arguments.host, arguments.port, arguments.mcp, arguments.name, arguments.auth)
     return 0
 
 

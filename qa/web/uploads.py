@@ -1,0 +1,77 @@
+"""The private folder in which gradio keeps what is sent to it and what it gives out: how much goes in, how long it stays, what leaves."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.articles.files import MAX_BYTES
+from qa.web.refusal import RefusedError
+
+# Bytes of a file, and seconds that it stays.
+MAX_FILE = MAX_BYTES
+MAX_AGE = 3600
+
+
+@dataclass(slots=True)
+class Uploads:
+    """Limits in bytes, but for `files` (how many are held), `at_once` (requests) and `age` (seconds).
+
+    `sent`: the paths of what came from browsers, kept up to date by gradio. It is for the handlers alone, and given out to nobody.
+    """
+
+    folder: Path
+    sent: Collection[str] = ()
+    request: int = 5 * MAX_FILE
+    held: int = 10 * MAX_FILE
+    free: int = 10 * MAX_FILE
+    files: int = 2000
+    at_once: int = 4
+    age: int = MAX_AGE
+    _open: int = field(default=0, init=False)
+
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """While a request of `size` bytes is read; a RefusedError where there is no room for it. What is too old goes first."""
+        self._check_room(size)
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    def _check_room(self, size: int) -> None:
+        kept = [file.stat().st_size for file in self._sweep()]
+        if self._open >= self.at_once:
+            raise RefusedError(503, "Too many files are being sent: try again soon.", closes=True, wait=5)
+        if len(kept) >= self.files or sum(kept) + size > self.held:
+            raise RefusedError(413, "Too much was sent: wait until what was sent earlier is deleted.", closes=True, wait=self.age)
+        if shutil.disk_usage(self.folder).free - size < self.free:
+            raise RefusedError(507, "The disk is too full to take files.", closes=True)
+
+    def _sweep(self) -> list[Path]:
+        """Delete the files that are too old, those of broken transfers too; the rest."""
+        oldest = time.time() - self.age
+        kept = []
+        for file in self.folder.rglob("*"):
+            with suppress(FileNotFoundError):
+                if not file.is_file():
+                    continue
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+                else:
+                    kept.append(file)
+        return kept
+
+    def may_be_read(self, file: Path) -> bool:
+        """Whether a file is one that a page gives out: in the folder, and not sent by somebody."""
+        try:
+            found = file.resolve()
+            inside = found.is_relative_to(self.folder.resolve()) and found.is_file()
+        except (OSError, ValueError):  # a name too long, or with a null character
+            return False
+        return inside and str(found) not in self.sent and str(file) not in self.sent
