@@ -1,0 +1,212 @@
+"""Hostile texts through every sink of the pages, in headless Chromium: nothing runs, calls out or poses, and all of it is shown as it is.
+
+Many payloads share an article, so that a few questions show them all. What may stand on a page is what stands there when the texts are
+harmless: any other kind of element is a finding. The controls show that each detector sees what it is there for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import payloads
+import pytest
+from fakes import BagEncoder
+from rooms import serving
+
+from index import Archive
+from index.records import Article
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+
+
+def groups(texts: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [texts[at : at + size] for at in range(0, len(texts), size)]
+
+
+HARMLESS = ["a calm sea", "the harbour wall", "nine people"]
+ROUNDS = [HARMLESS, *groups(payloads.ALL, 6)]
+# Every kind of element of the conversation and its sources: its name, its attributes' names, and where it leads.
+KINDS = """() => [...document.querySelectorAll('#chat *, #side *, #masthead *, body > *')].map(one => [
+    one.tagName, one.getAttributeNames().filter(name => !name.startsWith('aria-')).sort().join(' '),
+    (one.getAttribute('href') || one.getAttribute('src') || '').split(/[=:]/)[0].slice(0, 20)].join('|'))"""
+
+
+class Watch:
+    """A page, what ran in it and what it asked for elsewhere."""
+
+    def __init__(self, browser: object, address: str) -> None:
+        self.page = browser.new_page(viewport={"width": 1360, "height": 860})
+        self.outside: list[str] = []
+        self.ran: list[str] = []
+        self.page.expose_function("ran", lambda *_: self.ran.append("ran"))
+        self.page.on("dialog", lambda dialog: (self.ran.append("dialog"), dialog.dismiss()))
+        self.page.on("popup", lambda popup: self.outside.append(popup.url))
+        self.page.route(re.compile(r"evil\.test"), lambda route: route.abort())
+        self.page.on("request", lambda request: self._asked(request.url, address))
+
+    def _asked(self, url: str, address: str) -> None:
+        if not url.startswith((address, "data:", "blob:", "about:")):
+            self.outside.append(url)
+
+    def ask(self, question: str) -> None:
+        """Ask, and wait for the answer."""
+        before = self.page.locator("#chat [data-testid=bot]").count()
+        self.page.fill("#question textarea", question)
+        self.page.press("#question textarea", "Enter")
+        self.page.locator("#chat [data-testid=bot]").nth(before).locator("text=Searched").wait_for(state="attached", timeout=120_000)
+        self.page.wait_for_selector("#question textarea:enabled", timeout=60_000)
+
+    def open(self, word: str, archive: Archive) -> Article:
+        """Open the first of the sources that has a word; its article."""
+        card = self.page.locator("#side .card", has_text=word).first
+        article = archive.article(card.get_attribute("href", timeout=60_000)[3:].partition(".")[0])
+        card.click()
+        title = "title => [...document.querySelectorAll('#side article h2')].some(one => one.textContent === title)"
+        self.page.wait_for_function(title, arg=article.title, timeout=60_000)
+        return article
+
+    def shown(self) -> str:
+        """All text of the conversation and its sources, without white space."""
+        return "".join(self.page.evaluate("['#chat', '#side'].map(place => document.querySelector(place).textContent).join(' ')").split())
+
+    def kinds(self) -> set[str]:
+        return set(self.page.evaluate(KINDS))
+
+
+def articles(home: Path) -> Path:
+    """An article for each round, its payloads in every field, and files that are named by them."""
+    home.mkdir()
+    lines = [
+        {"_id": f"{number} {texts[0]}", "text": f"Marker{number} began with {' and '.join(texts)}, they said.", "title": " ".join(texts),
+         "outlet": " ".join(texts), "author": " ".join(texts), "date": texts[0], "url": f"http://{texts[0]}"}
+        for number, texts in enumerate(ROUNDS)
+    ]  # fmt: skip
+    (home / "all.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    for number, name in enumerate(names()):
+        (home / f"{name}.txt").write_text(f"Namesake{number // 4} began on a calm day, they said. It ended as sign {number}.")
+    return home
+
+
+def names() -> list[str]:
+    """Names of files that hold as many payloads as a name can."""
+    found = [""]
+    for text in payloads.ALL:
+        text = text.replace("/", "\u2215").replace("\n", " ")
+        if len((found[-1] + text).encode()) > 230:
+            found.append("")
+        found[-1] += text[:200]
+    return found
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    home = tmp_path_factory.mktemp("hostile")
+    archive = Archive(home / "archive", BagEncoder())
+    archive.add([articles(home / "articles")])
+    return archive
+
+
+@pytest.fixture(scope="module")
+def address(archive: Archive) -> Iterator[str]:
+    with serving(archive.path, toy=True) as address:
+        yield address
+
+
+@pytest.fixture
+def watch(browser: object, address: str) -> Iterator[Watch]:
+    watch = Watch(browser, address)
+    watch.page.goto(address)
+    watch.page.wait_for_selector("#question textarea", timeout=60_000)
+    yield watch
+    watch.page.close()
+
+
+def test_hostile_texts_are_shown_and_do_nothing(watch: Watch, archive: Archive) -> None:
+    """D1, D3: 0 scripts, 0 outside requests, 0 elements that a harmless text does not have; every payload is to be read."""
+    assert len(payloads.ALL) >= 51
+    allowed: set[str] = set()
+    for question in ("Marker0 began with a calm sea", "Zanzibar chess olympiad", "Namesake0 began", "and what of the harbour wall?"):
+        watch.ask(question)
+        allowed |= watch.kinds()
+        watch.open(" ", archive)
+        allowed |= watch.kinds()
+    for number, texts in enumerate(ROUNDS[1:], start=1):
+        watch.ask(f"Marker{number} began with {' and '.join(texts)}")
+        stored = watch.open(f"Marker{number} ", archive)
+        assert stored.source
+        check(watch, allowed, [*texts, stored.title, stored.source])
+    for group, some in enumerate(groups(names(), 4)):
+        watch.ask(f"Namesake{group} began")
+        check(watch, allowed, some)
+
+
+def check(watch: Watch, allowed: set[str], texts: Sequence[str]) -> None:
+    assert watch.ran == []
+    assert watch.outside == []
+    assert watch.kinds() - allowed == set()
+    shown = watch.shown()
+    assert [text for text in texts if "".join(text.split()) not in shown] == []
+
+
+def test_the_detectors_detect(browser: object) -> None:
+    """The control: the same texts, unescaped on a page of no protection. What is not caught needs a renderer to become what it is."""
+    watch = Watch(browser, "none:")
+    watch.page.set_content("<div id=chat><p>harmless</p></div>")
+    plain, caught = watch.kinds(), {"scripts": 0, "outside": 0, "posing": 0}
+    for kind, texts in (("scripts", payloads.SCRIPTS), ("outside", payloads.OUTSIDE), ("posing", payloads.POSING)):
+        for text in texts:
+            watch.ran.clear()
+            watch.outside.clear()
+            watch.page.set_content(f"<div id=chat><p>{text}</p></div>", wait_until="domcontentloaded")
+            watch.page.wait_for_timeout(100)
+            if kind == "posing":
+                caught[kind] += bool(watch.kinds() - plain)
+            else:
+                caught[kind] += bool({"scripts": watch.ran, "outside": watch.outside}[kind])
+    watch.page.close()
+    assert caught["scripts"] >= 15
+    assert caught["outside"] >= 11
+    assert caught["posing"] >= 7
+
+
+def test_the_policy_alone_stops_scripts_and_requests(watch: Watch) -> None:
+    """Were the escaping to fail: the same texts as markup run nothing and call nobody. A page may still be led elsewhere."""
+    for text in (text for text in payloads.ALL if "http-equiv=refresh" not in text):
+        watch.page.evaluate("text => document.querySelector('#side').insertAdjacentHTML('beforeend', text)", text)
+    watch.page.wait_for_timeout(1000)
+    assert watch.ran == []
+    refused = [url for url in watch.outside if "evil.test" in url]
+    assert refused == []
+
+
+def test_a_link_to_the_original_is_http_and_tells_it_nothing(browser: object, tmp_path: Path) -> None:
+    """D2: any other scheme is no link."""
+    urls = [
+        "https://courier.example/a",
+        "javascript:ran(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        " jAvAsCrIpT:ran(1)",
+        "//evil.test/x",
+        "vbscript:x",
+    ]
+    lines = [{"text": f"Sign{at} sank off Selwyn.", "title": f"Sign {at}", "url": url} for at, url in enumerate(urls)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    archive = Archive(tmp_path / "archive", BagEncoder())
+    archive.add([tmp_path / "a.jsonl"])
+    with serving(archive.path, toy=True) as address:
+        watch = Watch(browser, address)
+        watch.page.goto(address)
+        watch.page.wait_for_selector("#question textarea", timeout=60_000)
+        links = []
+        for at in range(len(urls)):
+            watch.ask(f"Sign{at} sank off Selwyn")
+            watch.open(f"Sign{at} ", archive)
+            found = "all => all.map(one => [one.getAttribute('href'), one.rel, one.target])"
+            links += watch.page.locator("#side article a[href*=':']").evaluate_all(found)
+        watch.page.close()
+    assert links == [["https://courier.example/a", "noopener noreferrer", "_blank"]]
+    assert (watch.ran, watch.outside) == ([], [])
