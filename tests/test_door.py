@@ -241,8 +241,8 @@ def test_a_signal_ends_it_within_five_seconds(archive_path: Path, sign: signal.S
         for number in range(5):
             threading.Thread(target=listen, args=(number,), daemon=True).start()
         assert listening.wait(10)
-        asked = next(one for one in config["dependencies"] if one["queue"] and len(one["inputs"]) == 1)
-        history = [{"role": "user", "content": "where did the ferry sink"}]
+        asked = next(one for one in config["dependencies"] if one["api_name"] == "answer")
+        history = [{"role": "user", "content": [{"type": "text", "text": "where did the ferry sink"}]}]
         payload = {"fn_index": asked["id"], "data": [history], "session_hash": "s"}
         assert httpx.post(f"{address}gradio_api/queue/join", json=payload).status_code == 200
         with httpx.stream("GET", f"{address}gradio_api/queue/data", params={"session_hash": "s"}, timeout=20) as stream:
