@@ -45,9 +45,7 @@ def build(archive: "Archive") -> "gr.Blocks":
     return blocks
 
 
-def serve(
-    archive: "Archive", host: str, port: int, mcp: bool = False, names: Collection[str] = (), auth: Path | None = None
-) -> None:
+def serve(archive: "Archive", host: str, port: int, mcp: bool = False, names: Collection[str] = (), auth: Path | None = None) -> None:
     """Load the model, open the pages at host:port, and stay until SIGTERM or Ctrl-C.
 
     `mcp`: programs may use the endpoints as tools of the Model Context Protocol too; `names`: what else users call this machine by; `auth`:

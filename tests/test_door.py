@@ -125,7 +125,8 @@ def test_a_person_logs_in_on_a_page_and_goes_on(address: str) -> None:
         assert client.get("/?q=ferry").status_code == 200
         cookie = dict(client.cookies)
         assert client.get("/logout").headers["location"] == "/login"
-        assert client.get("/", cookies=cookie).status_code == 303
+    with httpx.Client(base_url=address, headers=PAGE, cookies=cookie) as client:
+        assert client.get("/").status_code == 303
 
 
 def test_a_cookie_over_https_is_for_https_alone(address: str) -> None:

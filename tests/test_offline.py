@@ -31,7 +31,8 @@ with serving(Path(sys.argv[1]), toy=True) as address:
     page = urllib.request.urlopen(address).read().decode()
     config = json.load(urllib.request.urlopen(address + "config"))
     asked = next(one for one in config["dependencies"] if one["api_name"] == "answer")
-    event = {"fn_index": asked["id"], "session_hash": "s", "data": [[{"role": "user", "content": [{"type": "text", "text": "where did the ferry sink"}]}]]}
+    said = {"type": "text", "text": "where did the ferry sink"}
+    event = {"fn_index": asked["id"], "session_hash": "s", "data": [[{"role": "user", "content": [said]}]]}
     post = urllib.request.Request(address + "gradio_api/queue/join", json.dumps(event).encode(), {"content-type": "application/json"})
     urllib.request.urlopen(post)
     print(urllib.request.urlopen(address + "gradio_api/queue/data?session_hash=s").read().decode())

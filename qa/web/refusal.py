@@ -25,7 +25,7 @@ def _refused(_: Any, error: Exception) -> Response:
     return (error if isinstance(error, RefusedError) else RefusedError(400, "The request cannot be read.")).response()
 
 
-def handlers(*more: type[Exception]) -> dict[type[Exception], Any]:
+def handlers(*more: type[Exception]) -> dict[Any, Any]:
     """What an application answers where its routes raise. Gradio's do on what no page of theirs sends: an unknown name or number, a missing
     field, a value of another kind; `more` are its own exceptions."""
     return dict.fromkeys((RefusedError, LookupError, ValueError, TypeError, AttributeError, RecursionError, *more), _refused)

@@ -9,11 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.articles.files import MAX_BYTES
+from qa.web.kept import MAX_BYTES, MIN_FREE
 from qa.web.refusal import RefusedError
 
-# Bytes of a file, and seconds that it stays.
-MAX_FILE = MAX_BYTES
+# Seconds that a file stays.
 MAX_AGE = 3600
 
 
@@ -26,9 +25,9 @@ class Uploads:
 
     folder: Path
     sent: Collection[str] = ()
-    request: int = 5 * MAX_FILE
-    held: int = 10 * MAX_FILE
-    free: int = 10 * MAX_FILE
+    request: int = MAX_BYTES
+    held: int = 2 * MAX_BYTES
+    free: int = MIN_FREE
     files: int = 2000
     at_once: int = 4
     age: int = MAX_AGE
