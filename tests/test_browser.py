@@ -58,7 +58,7 @@ def opened(browser: object, address: str, **options: object) -> Iterator[object]
     yield page
     page.close()
     assert [url for url in requests if not url.startswith((address, "data:", f"blob:{address}"))] == []
-    assert errors == []
+    assert [error for error in errors if not error.startswith("AbortError")] == []  # a stream that a reload has ended
 
 
 def visit(page: object, address: str) -> None:
@@ -358,9 +358,10 @@ def test_everything_can_be_done_by_keyboard(page: object) -> None:
     page.wait_for_selector("#chat .tools")
     page.focus("#masthead")
     reached: list[str] = []
+    name = "(e => e.getAttribute('aria-label') || (e.labels?.[0] || e).textContent.trim().slice(0, 40))(document.activeElement)"
     for _ in range(60):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("(e => e.getAttribute('aria-label') || e.textContent.trim().slice(0, 40))(document.activeElement)"))
+        reached.append(page.evaluate(name))
         ring = "(e => { const s = getComputedStyle(e); return s.outlineStyle != 'none' || s.boxShadow != 'none' })(document.activeElement)"
         assert page.evaluate(f"document.activeElement == document.body || {ring}"), reached[-1]
     for wanted in ("Quote 1, The Rosslyn Ledger, 2014-06-27", "How this was found", "Copy as footnotes", "A good answer", "Question"):
@@ -384,7 +385,8 @@ def test_every_control_has_a_name_and_one_region_is_live(page: object) -> None:
       !(e.getAttribute('aria-label') || e.textContent.trim() || e.title || (e.labels && e.labels.length))).map(e => e.outerHTML)"""
     assert page.evaluate(names) == []
     assert page.locator("h1").all_inner_texts() == ["Clippings"]
-    live = "[...document.querySelectorAll('[aria-live]')].filter(e => e.getAttribute('aria-live') != 'off').map(e => e.id)"
+    # Gradio has one of its own, which says "Loading" while it does.
+    live = "[...document.querySelectorAll('[aria-live]:not([aria-live=off], .sr-only)')].map(e => e.id)"
     assert page.evaluate(live) == ["status"]
     assert page.locator("#chat [data-testid=bot]").first.get_attribute("aria-label") == "Answer"
     said(page, "Pentagon spokesman John Kirby confirmed")
@@ -431,7 +433,7 @@ def test_the_page_fits_a_phone(phone: object) -> None:
     ask(phone, KIRBY)
     phone.locator("#chat blockquote a.cite").tap()
     phone.wait_for_selector("#side article mark")
-    time.sleep(0.4)
+    phone.wait_for_function("!document.querySelector('#side').getAnimations({subtree: true}).length")
     assert in_view(phone, "#side article mark")
     for name in ("Previous quote", "Next quote", "Copy as footnote", "This is the right sentence"):
         box = phone.get_by_role("button", name=name, exact=True).bounding_box()

@@ -404,6 +404,8 @@ def test_a_run_is_watched_and_its_worst_question_opened(page: object, home: Path
 def test_a_run_outlives_its_page_and_can_be_stopped(page: object, home: Path) -> None:
     """A page that is opened meanwhile sees it run, and may stop it; nothing of it is kept."""
     before = len(list((home / "runs").glob("2*")))
+    many = [record | {"id": f"{record['id']}-{number}"} for number in range(200) for record in QUESTIONS]
+    write_questions(Archive(home / "own"), *many)  # enough that it cannot end by itself meanwhile
     page.locator("#run-evals:enabled").click()
     page.locator("#stop-evals").wait_for()
     page.reload()
@@ -413,6 +415,7 @@ def test_a_run_outlives_its_page_and_can_be_stopped(page: object, home: Path) ->
     page.locator("#progress", has_text="The run was stopped").wait_for()
     page.locator("#run-evals:enabled").wait_for()
     assert len(list((home / "runs").glob("2*"))) == before
+    write_questions(Archive(home / "own"), *QUESTIONS)
 
 
 @pytest.mark.browser

@@ -27,7 +27,7 @@ def test_what_is_added_meanwhile_is_answered_and_counted(
     """By the page that is open, with its next answer, and by one that is opened later before its first."""
     assert "64 articles" in page.inner_text("#masthead")
     test_browser.ask(page, "who painted the lighthouse of Quillhaven")
-    page.get_by_text("The archive does not say.").wait_for(timeout=60_000)
+    page.get_by_role("heading", name="The archive does not say.").wait_for(timeout=60_000)
     (tmp_path / "lighthouse.txt").write_text("---\ndate: 2031-05-06\n---\nOrla Wrenfield painted the lighthouse of Quillhaven in a week.")
     assert sample.add([tmp_path / "lighthouse.txt"]).new == 1
     test_browser.ask(page, "who painted the lighthouse of Quillhaven")
