@@ -105,7 +105,8 @@ def _mount(page: "gr.Blocks", archive: "Archive", mcp: bool) -> tuple["ASGIApp",
 
     page.queue(max_size=64, default_concurrency_limit=2, api_open=False)
     page.state_session_capacity = 200
-    page.is_running = True  # streams keep in touch only then
+    # As `launch` would: a file that a message names is looked at before it is copied, and streams keep in touch, only then.
+    page.has_launched = page.is_running = True
     app = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         page,

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from conftest import ROOT
 from fakes import BagEncoder
 from rooms import serving
 
@@ -314,10 +315,21 @@ def events(client: httpx.Client, payload: dict[str, Any]) -> str:
 
 
 def user(text: object, role: object = "user") -> dict[str, object]:
-    return {"role": role, "content": text}
+    return {"role": role, "content": [{"type": "text", "text": text}] if isinstance(text, str) else text}
 
 
+ATTACHED = [
+    {"type": "file", "file": {"path": path, **more}}
+    for path in ("/etc/passwd", str(ROOT / "app.py"), "http://127.0.0.1:1/", "../../etc/passwd")
+    for more in (
+        {},
+        {"meta": {}},
+        {"meta": {"_type": "gradio.FileData"}},
+        {"url": "http://evil.test/x", "meta": {"_type": "gradio.FileData"}},
+    )
+]
 FORGED = [
+    *([user([part])] for part in ATTACHED),
     None, 1, "x", {}, {"a": 1}, True, [None], [1], ["x"], [[]], [{}], [user(None)], [user(1)], [user({})], [user([])],
     [user("ferry", "system")],
     [user("ferry", "root")], [user("ferry", None)], [user("ferry", ["user"])], [user("x", "assistant")] * 3, [user("ferry")] * 20_000,
@@ -373,13 +385,13 @@ UPLOADS = [
 def test_a_forged_conversation_gets_a_sentence_or_a_refusal(client: httpx.Client) -> None:
     """Whatever a browser sends as its history, through every listener of the pages: never a fault of the server, nor a file of it."""
     event = {"index": 0, "value": {"text": "ferry"}, "number": 0, "link": "#drop=x-1", "liked": True}
-    for dependency, forged in product(numbers(client), FORGED):
-        inputs = len(dependency["inputs"])
-        for data in [["ferry", forged][-inputs:] if inputs else []] + [[forged] * inputs, forged] * (len(str(forged)) < 10_000):
+    listeners = [one for one in numbers(client) if one["inputs"]]
+    for dependency, forged in product(listeners, FORGED):
+        for data in [["ferry", forged][-len(dependency["inputs"]) :]] + [forged] * (dependency is listeners[0]):
             payload = {"fn_index": dependency["id"], "data": data, "session_hash": "s", "event_data": event}
             told = events(client, payload) if dependency["queue"] else post(client, "run/predict", payload).text
             assert "Traceback" not in told
-            assert not re.search(r"root:|/tmp/clippings-[^\"]*passwd", told)  # neither read nor copied to where it could be
+            assert not re.search(r"root:|/tmp/clippings-[^\"]*(passwd|app\.py)", told)  # neither read nor copied to where it could be
 
 
 def test_a_request_that_no_page_sends_is_the_senders_fault(client: httpx.Client) -> None:
