@@ -167,7 +167,7 @@ def test_files_can_be_dropped(page: object) -> None:
 def test_questions_are_answered_while_files_are_added(page: object, browser: object, address: str, tmp_path: Path) -> None:
     """An add has a place of its own in the queue."""
     lines = "".join(
-        f'{{"text": "On day {day} the river at Kessmouth stood {day} inches high. {"Rain fell. " * 60}"}}\n' for day in range(120)
+        f'{{"text": "On day {day} the river at Kessmouth stood {day} inches high. {"Rain fell. " * 60}"}}\n' for day in range(800)
     )
     (tmp_path / "river.jsonl").write_text(lines)
     asking = browser.new_page()

@@ -105,7 +105,7 @@ def _functions(shelf: Shelf) -> list[Callable[..., Any]]:
 
 def _wire(gr: Any, archive: Archive, files_: Kept, shelf: Shelf, finder: Any, account: Any, masthead: Any) -> None:
     """Files are added one drop after the other, beside everything else that goes on."""
-    session = gr.State(lambda: Session())
+    session = gr.State(Session())  # copied for each page
 
     def add(session: Session, event: gr.EventData) -> Iterator[str]:
         task = Task(lambda report: files_.add(_sent(getattr(event, "files", None)), session, report))
