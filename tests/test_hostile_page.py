@@ -55,7 +55,8 @@ class Watch:
         before = self.page.locator("#chat [data-testid=bot]").count()
         self.page.fill("#question textarea", question)
         self.page.press("#question textarea", "Enter")
-        self.page.locator("#chat [data-testid=bot]").nth(before).locator("text=Searched").wait_for(state="attached", timeout=120_000)
+        answer = self.page.locator("#chat [data-testid=bot]").nth(before)
+        answer.locator(r"text=/Searched [\d,]+ passages/").wait_for(state="attached", timeout=120_000)
         self.page.wait_for_selector("#question textarea:enabled", timeout=60_000)
 
     def open(self, word: str, archive: Archive) -> Article:
@@ -79,7 +80,8 @@ def articles(home: Path) -> Path:
     """An article for each round, its payloads in every field, and files that are named by them."""
     home.mkdir()
     lines = [
-        {"_id": f"{number} {texts[0]}", "text": f"Marker{number} began with {' and '.join(texts)}, they said.", "title": " ".join(texts),
+        {"_id": f"{number} {texts[0]}", "text": f"Marker{number} began with {' and '.join(texts)}, they said.\n\nThen it rained.",
+         "title": " ".join(texts),
          "outlet": " ".join(texts), "author": " ".join(texts), "date": texts[0], "url": f"http://{texts[0]}"}
         for number, texts in enumerate(ROUNDS)
     ]  # fmt: skip
@@ -192,7 +194,11 @@ def test_a_link_to_the_original_is_http_and_tells_it_nothing(browser: object, tm
         "//evil.test/x",
         "vbscript:x",
     ]
-    lines = [{"text": f"Sign{at} sank off Selwyn.", "title": f"Sign {at}", "url": url} for at, url in enumerate(urls)]
+    words = ["ferry sank", "dam burst", "mayor resigned", "bridge opened", "harvest failed", "court ruled", "storm passed"]
+    lines = [
+        {"text": f"The {what} at sign{at} place.", "title": what, "url": url}
+        for at, (what, url) in enumerate(zip(words, urls, strict=True))
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
     archive = Archive(tmp_path / "archive", BagEncoder())
     archive.add([tmp_path / "a.jsonl"])
@@ -202,8 +208,10 @@ def test_a_link_to_the_original_is_http_and_tells_it_nothing(browser: object, tm
         watch.page.wait_for_selector("#question textarea", timeout=60_000)
         links = []
         for at in range(len(urls)):
-            watch.ask(f"Sign{at} sank off Selwyn")
-            watch.open(f"Sign{at} ", archive)
+            watch.page.click("#new")  # each by itself, and no follow-up
+            watch.page.wait_for_selector("#chat [data-testid=bot]", state="detached")
+            watch.ask(f"what {words[at]} at sign{at} place")
+            watch.open(f"sign{at} ", archive)
             found = "all => all.map(one => [one.getAttribute('href'), one.rel, one.target])"
             links += watch.page.locator("#side article a[href*=':']").evaluate_all(found)
         watch.page.close()
