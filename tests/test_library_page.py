@@ -181,7 +181,7 @@ def test_questions_are_answered_while_files_are_added(page: object, browser: obj
     assert page.locator("#adding progress").count() == 1, "the add was over too soon to say anything"
     asking.close()
     page.wait_for_selector("#adding .lines", timeout=240_000)
-    assert "120 articles" in page.inner_text("#adding")
+    assert "800 articles" in page.inner_text("#adding")
 
 
 def test_the_archive_is_checked_on_demand(page: object) -> None:
