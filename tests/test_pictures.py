@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from rooms import serving
 
+from eval import files
+from eval.result import Result
 from index import Archive
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.filterwarnings("default")]
@@ -32,13 +34,35 @@ def ask(page: object) -> None:
     page.wait_for_selector("#side article mark")
 
 
+def read(page: object) -> None:
+    """The articles of some words, one of them open beside the list."""
+    page.fill("#finder input[type=search]", "bank")
+    page.wait_for_function("document.querySelectorAll('#articles a.entry').length < 20")
+    page.locator("#articles a.entry").first.click()
+    page.wait_for_selector("#side article h2")
+
+
+def look(page: object) -> None:
+    """What a run found."""
+    page.wait_for_selector("#questions summary", timeout=60_000)
+
+
 # The address of each page, and what is done on it first.
-PAGES: dict[str, tuple[str, Callable[[object], None]]] = {"ask": ("?q=who+confirmed+Iranian+operatives+in+Iraq", ask)}
+PAGES: dict[str, tuple[str, Callable[[object], None]]] = {
+    "ask": ("?q=who+confirmed+Iranian+operatives+in+Iraq", ask),
+    "library": ("library", read),
+    "evaluate": ("evaluate", look),
+}
 
 
 @pytest.fixture(scope="module")
-def address(sample: Archive) -> Iterator[str]:
-    with serving(sample.path) as address:
+def address(sample: Archive, sample_result: Result, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The pages over the sample, beside a run that was kept."""
+    home = tmp_path_factory.mktemp("pictures")
+    run = home / "runs" / "2026-01-02T03-04-05"
+    run.mkdir(parents=True)
+    files.write(sample_result, run)
+    with serving(sample.path, cwd=home) as address:
         yield address
 
 
