@@ -20,6 +20,7 @@ from eval.synthetic import StandIn
 from index.archive import LEGS, Archive
 from index.bm25 import tokens
 from index.encoder import Encoder, Progress, SentenceEncoder, Vectors
+from index.local import LocalSnapshot
 
 Figures = dict[str, Any]
 
@@ -78,10 +79,10 @@ def dump(folder: Path) -> Figures:
     """Write what the peers get: passages and questions, each with tokens and vectors."""
     archive = _archive(folder)
     with archive.snapshot() as current:
-        assert current is not None
-        numbers = current.ids[current.alive].tolist()
-        np.save(folder / "vectors.npy", current.vectors(numbers))
-        texts = [archive.text(archive._store.passage(number)) for number in numbers]  # in the order of the vectors
+        assert isinstance(current, LocalSnapshot)
+        rows = np.flatnonzero(current.generation.alive)
+        np.save(folder / "vectors.npy", current.generation.vectors(current.generation.ids[rows].tolist()))
+        texts = [archive.text(passage) for passage in current.passages(rows.tolist())]  # in the order of the vectors
     asked = _plan(folder)["questions"] or list(synthetic.questions(texts))
     np.save(folder / "questions.npy", archive.encoder.encode(asked))
     for kind, lines in (("passages", texts), ("questions", asked)):
@@ -123,13 +124,14 @@ def search(folder: Path) -> Figures:
         figures |= {f"{name}_p50_ms": found["p50_ms"], f"{name}_p95_ms": found["p95_ms"]}
     figures["stop_words_ms"] = _search(archive, "the of and to in", LEGS[:1]) * 1e3
     with archive.snapshot() as current:
-        assert current is not None
-        postings = [_seconds(lambda: current.bm25.search(one["tokens"], peers.K)) for one, _ in questions]  # noqa: B023
+        assert isinstance(current, LocalSnapshot)
+        parts = current.generation
+        postings = [_seconds(lambda: parts.bm25.search(one["tokens"], peers.K)) for one, _ in questions]  # noqa: B023
         figures["postings_p50_ms"] = peers.milliseconds(postings)["p50_ms"]
-        vectors = [_seconds(lambda: current.search_meaning(vector, peers.K, None)) for _, vector in questions]  # noqa: B023
+        vectors = [_seconds(lambda: parts.search_meaning(vector, peers.K, None)) for _, vector in questions]  # noqa: B023
         figures["vectors_p50_ms"] = peers.milliseconds(vectors)["p50_ms"]
         figures["memory_mb"] = peers.memory()
-        figures["recall@10"] = _recall(np.load(folder / "vectors.npy", mmap_mode="r"), current, [vector for _, vector in questions])
+        figures["recall@10"] = _recall(np.load(folder / "vectors.npy", mmap_mode="r"), parts, [vector for _, vector in questions])
     return figures
 
 

@@ -1,16 +1,14 @@
-"""Is an archive what was written? What is not is named, and made again from the text, which is the truth, or from the article's file."""
+"""Is a local archive what was written? What is not is named; and what is sound, from which it can be made again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from index import articles, blocks, segment, update
-from index.changes import Report
-from index.encoder import Encoder, Vectors
+from index import articles, blocks, segment
+from index.encoder import Vectors
 from index.errors import CorruptError
 from index.records import Article, Passage
 from index.segment import Segment
@@ -51,16 +49,7 @@ def _numbers(folder: Path, one: Segment) -> list[int]:
         return []
 
 
-def repair(folder: Path, store: Store, encoder: Encoder, fingerprint: dict[str, Any], report: Report) -> tuple[int, list[str]]:
-    """Write the archive anew, in one commit, from the articles that are sound: how many, and the paths of those that are not."""
-    store.rebuild()
-    sound, damaged = _sorted_out(store)
-    update.write_anew(folder, store, encoder, fingerprint, sound, _vectors(folder, store), report)
-    store.keep_sound()
-    return len(sound), damaged
-
-
-def _sorted_out(store: Store) -> tuple[list[Article], list[str]]:
+def sorted_out(store: Store) -> tuple[list[Article], list[str]]:
     """The articles whose rows are sound, and the paths of the others; what is known of one whose path is damaged too."""
     sound, damaged = [], []
     for article_id, path in store.ids_and_paths():
@@ -85,7 +74,7 @@ def _names(path: str, article_id: str) -> bool:
         return False
 
 
-def _vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:
+def sound_vectors(folder: Path, store: Store) -> dict[Passage, Vectors]:
     """passage -> its vector, of those segments and rows that are whole."""
     found: dict[Passage, Vectors] = {}
     for one in _listed(store):

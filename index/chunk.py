@@ -8,6 +8,7 @@ is cut, between words.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from index.records import Article, Passage
@@ -21,6 +22,20 @@ SIZE = 256
 _SPECIAL = 3
 
 Counter = Callable[[list[str]], list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunked:
+    """An article, its heading and its passages, in order."""
+
+    article: Article
+    heading: str
+    passages: list[Passage]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the legs index for each passage."""
+        return [indexed_text(self.article, passage, self.heading) for passage in self.passages]
 
 
 def heading(title: str, count: Counter, limit: int) -> str:

@@ -132,11 +132,15 @@ class Store:
         self._check_manifest()
         return self._listed()
 
+    def recall(self) -> float | None:
+        """The least recall@10 of the segments' codes, as measured when they were made; None where all are exact."""
+        return min((one.recall for one in self.segments() if one.recall is not None), default=None)
+
     def state(self) -> str:
         """What tells one commit from another."""
         return str(self._get("manifest"))
 
-    def rebuild(self) -> None:
+    def rewrite(self) -> None:
         """Write the file anew from its rows, and the indexes: what is damaged there hides rows that are sound, or takes their room."""
         with suppress(CorruptError):  # of an index: it is made again now, and the file then
             self._db.execute("VACUUM")
@@ -299,6 +303,10 @@ class Store:
         """The number of a passage; None where there is none like it."""
         rows = self._db.rows("SELECT id FROM passage WHERE article_id = ? AND start = ? AND end = ?", astuple(passage))
         return rows[0][0] if rows else None
+
+    def passages(self, article_id: str) -> list[Passage]:
+        """The passages of an article, in order."""
+        return [self.passage(number) for number in sorted(self.passage_numbers([article_id]))]
 
     def passage_numbers(self, article_ids: Iterable[str]) -> list[int]:
         """The numbers of all passages of some articles."""

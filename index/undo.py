@@ -9,10 +9,8 @@ from pathlib import Path
 from index import changes, places, update
 from index.changes import Added, Plan
 from index.encoder import Encoder, Vectors
-from index.errors import ArchiveError
-from index.generation import Generation
+from index.engine import Writer
 from index.records import Article, Passage
-from index.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +23,26 @@ class Removed:
     place: bool | None
 
 
-def take_out(folder: Path, store: Store, encoder: Encoder, article_id: str) -> Removed:
-    """Take out an article; an ArchiveError where there is none of that id."""
-    article = store.article(article_id)
-    if article is None:
-        raise ArchiveError(f"no article {article_id} in {store.path.parent}")
-    numbers = sorted(store.passage_numbers([article_id]))
-    vectors = Generation(folder, store.segments()).vectors(numbers)
-    removed = Removed(article, dict(zip(map(store.passage, numbers), vectors, strict=True)), store.places().get(article.path))
-    drop(folder, store, encoder, [Path(article.path)], [article_id])
+def take_out(writer: Writer, encoder: Encoder, article: Article) -> Removed:
+    """Take out an article of the archive."""
+    vectors = writer.vectors(writer.passages(article.id))
+    removed = Removed(article, vectors, writer.places().get(article.path))
+    drop(writer, encoder, [Path(article.path)], [article.id])
     return removed
 
 
-def drop(folder: Path, store: Store, encoder: Encoder, gone: list[Path], article_ids: list[str]) -> None:
+def drop(writer: Writer, encoder: Encoder, gone: list[Path], article_ids: list[str]) -> None:
     """Take out articles, which are all that there are at some places, and remember that of the places."""
-    store.remember(places.taken_out(store.places(), gone))
-    store.note(changes.elsewhere(store.failed(), gone))
-    update.carry_out(folder, store, encoder, Plan(Added(), [], article_ids, {}, {}), lambda stage, done, total: None)
+    writer.remember(places.taken_out(writer.places(), gone))
+    writer.note(changes.elsewhere(writer.failed(), gone))
+    update.carry_out(writer, encoder, Plan(Added(), [], article_ids, {}, {}), lambda stage, done, total: None)
 
 
-def put_back(folder: Path, store: Store, encoder: Encoder, removed: Removed) -> None:
+def put_back(writer: Writer, encoder: Encoder, removed: Removed) -> None:
     """Take an article in again, unless there is one at its path by now."""
     article = removed.article
-    if store.article(article.id):
+    if writer.article(article.id):
         return
     own = {} if removed.place is None else {article.path: removed.place}
-    store.remember({path: wanted for path, wanted in store.places().items() if path != article.path} | own)
-    update.put_back(folder, store, encoder, article, removed.vectors)
+    writer.remember({path: wanted for path, wanted in writer.places().items() if path != article.path} | own)
+    update.put_back(writer, encoder, article, removed.vectors)

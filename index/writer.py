@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from index import fingerprint
+from index.commit import StoreWriter
 from index.encoder import Encoder
 from index.errors import ArchiveError, CorruptError
 from index.segment import make_folder, sweep
-from index.store import Store
 
 # Seconds in which a writer that has the lock writes its process number there.
 _MOMENT = 0.05
 
 
 @contextmanager
-def writer(path: Path, encoder: Encoder, repair: bool = False) -> Iterator[Store]:
+def writer(path: Path, encoder: Encoder, repair: bool = False) -> Iterator[StoreWriter]:
     """The store of the archive at `path`, to write to; new tables are made where there are none. For a repair its manifest need not be
     believed. An ArchiveError while another process writes.
     """
@@ -30,7 +30,7 @@ def writer(path: Path, encoder: Encoder, repair: bool = False) -> Iterator[Store
     except OSError as error:
         raise ArchiveError(f"{path}: no archive can be made there ({error.strerror}): name another folder with --archive") from error
     with on_disk(path), _lock(path):
-        store = Store(path / "store.db", write=True)
+        store = StoreWriter(path / "store.db")
         try:
             store.create(made)
             if not repair:

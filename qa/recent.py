@@ -10,7 +10,7 @@ from datetime import date
 from weakref import WeakKeyDictionary
 
 from index.archive import Archive
-from index.generation import Generation
+from index.engine import Snapshot
 from index.records import Filters
 from qa import assistant
 from qa.answer import Answer
@@ -20,7 +20,7 @@ from qa.followup import Turn
 _KEPT, _SHORT = 500, 200_000
 
 # By commit: when another is opened, nothing holds the old one any more, and its answers go with it.
-_given: WeakKeyDictionary[Generation, dict[object, tuple[Answer, ...]]] = WeakKeyDictionary()
+_given: WeakKeyDictionary[Snapshot, dict[object, tuple[Answer, ...]]] = WeakKeyDictionary()
 
 
 def ask(

@@ -46,7 +46,7 @@ def whole(archive: Archive, home: Path) -> Archive:
     archive.add([home])
     (home / "a3.txt").write_text("Story 3 was another. The tram stopped.")
     archive.add([home])
-    archive._store.close()
+    archive._engine._store.close()
     return Archive(archive.path, BagEncoder())
 
 

@@ -44,7 +44,7 @@ import ctypes, json, os, sys, traceback
 import faiss, numpy
 import cli
 from fakes import BagEncoder
-from index import Archive, terminal, update
+from index import Archive, commit, terminal
 from index.archive import Archive as _
 from index.articles import source
 
@@ -56,7 +56,7 @@ def obey(job):
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     trace = os.open(job["trace"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if job["trace"] else -1
     for name, value in job["settings"].items():
-        setattr(update, name, value)
+        setattr(commit, name, value)
     exec(job["mutant"], {})
     shim.fault_arm(job["root"].encode(), ctypes.c_long(job["at"]), job["how"], job["always"], trace)
     try:
@@ -80,7 +80,7 @@ LATER = {name: text for name, text in MANY.items() if name > "a1.txt"} | {"a3.tx
 
 @dataclass
 class Scenario:
-    """A command over an archive that earlier commands made; `settings` of index/update.py make it merge."""
+    """A command over an archive that earlier commands made; `settings` of index/commit.py make it merge."""
 
     earlier: Sequence[dict[str, str]]
     now: dict[str, str]

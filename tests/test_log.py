@@ -24,10 +24,10 @@ CHILD = """
 import os, sys
 from pathlib import Path
 from fakes import BagEncoder
-from index import Archive, update
+from index import Archive, commit, update
 from index.database import Database
 from index.store import Change, Store
-update._BATCH, update._MOST = 1, int(sys.argv[2])
+update._BATCH, commit._MOST = 1, int(sys.argv[2])
 Database.close = lambda self: os._exit(0) if self._write else None
 Archive(Path(sys.argv[1]) / "archive", BagEncoder()).add([Path(sys.argv[1]) / "articles"])
 """

@@ -21,10 +21,10 @@ CHILD = """
 import os, stat, sys
 from pathlib import Path
 from fakes import BagEncoder
-from index import Archive, blocks, segment, update
+from index import Archive, blocks, commit, segment
 from index.database import Database
 from index.store import Store
-home, update._MOST = Path(sys.argv[1]), 1
+home, commit._MOST = Path(sys.argv[1]), 1
 archive, articles = Archive(home / "new" / "archive", BagEncoder()), home / "articles"
 for number in range(3):
     (articles / f"{number}.txt").write_text(f"Story {number} is here.")
@@ -112,10 +112,10 @@ def home(tmp_path: Path) -> Path:
 
 def watched(home: Path, mutant: str = "") -> Disk:
     """The disk, after the child's calls."""
-    before, after = CHILD.split("home, update", 1)
+    before, after = CHILD.split("home, commit", 1)
     arguments = ["strace", "-f", "-y", "-s", "8", "-e", f"trace={CALLS}", "-o", str(home / "trace"), sys.executable, "-c"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-    code = f"{before}\n{mutant}\nhome, update{after}"
+    code = f"{before}\n{mutant}\nhome, commit{after}"
     subprocess.run([*arguments, code, str(home)], env=environment, check=True, stdout=subprocess.DEVNULL)
     disk = Disk(f"{home}/new")
     for line in (home / "trace").read_text().splitlines():

@@ -13,7 +13,7 @@ import pytest
 from fakes import BagEncoder
 from numpy.typing import NDArray
 
-from index import Archive, Filters, dense, facets, generation, update
+from index import Archive, Filters, commit, dense, facets, generation
 from index.bm25 import BM25, Postings
 
 Folder = Callable[[dict[str, str]], Path]
@@ -25,8 +25,8 @@ QUERIES = ("ferry dam", "the mayor and the storm", "strike", "river bank vote")
 @pytest.fixture
 def lazy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few segments are many, and dead rows stay for long."""
-    monkeypatch.setattr(update, "_MOST", 4)
-    monkeypatch.setattr(update, "_LIVE", 0.2)
+    monkeypatch.setattr(commit, "_MOST", 4)
+    monkeypatch.setattr(commit, "_LIVE", 0.2)
 
 
 LIMITS = (Filters(), Filters(("herald",)), Filters(("Courier",), since="2014-06-03"), Filters(until="2014-06-05"))
@@ -155,7 +155,7 @@ def test_filters_can_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def segments(archive: Archive) -> list[int]:
     """Rows of each segment, dead ones too."""
-    return [one.passages for one in archive._store.segments()]
+    return [one.passages for one in archive._engine._store.segments()]
 
 
 def test_an_add_writes_what_is_new(archive: Archive, folder: Folder) -> None:
@@ -197,7 +197,7 @@ def test_a_segment_that_is_dead_in_large_part_is_written_again(archive: Archive,
 
 def test_an_archive_with_codes_answers_as_one_without(tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """With tombstones and after a merge too; where it has codes, the manifest says what they are worth."""
-    monkeypatch.setattr(update, "_MOST", 1)
+    monkeypatch.setattr(commit, "_MOST", 1)
     rng = random.Random(1)
     home = folder({f"{n}.txt": text(rng) for n in range(400)})
     scanned, coded = (Archive(tmp_path / name, BagEncoder()) for name in ("scanned", "coded"))

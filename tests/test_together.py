@@ -17,13 +17,13 @@ import pytest
 from conftest import ROOT
 from fakes import BagEncoder
 
-from index import Archive, update
+from index import Archive, commit
 
 BEGINNING = """
 import fcntl, json, os, random, sys, time
 from pathlib import Path
 from fakes import BagEncoder
-from index import Archive, archive as archive_module, store, update
+from index import Archive, commit, local, store
 from index.errors import ClippingsError
 home = Path(sys.argv[1])
 """
@@ -192,7 +192,7 @@ def read_beside(home: Path, children: list[Child], seconds: float, mutant: str =
 @pytest.fixture
 def merging(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few segments are many."""
-    monkeypatch.setattr(update, "_MOST", 2)
+    monkeypatch.setattr(commit, "_MOST", 2)
 
 
 @pytest.mark.usefixtures("merging")
@@ -217,7 +217,7 @@ def test_a_minute_of_answers_beside_a_writer(memory: Path, children: list[Child]
 
 MUTANTS = {
     "no snapshot": "import contextlib\nstore.Store.snapshot = lambda _: contextlib.nullcontext()\n",
-    "no second look when a file is gone": "archive_module._TRIES = 1\n",
+    "no second look when a file is gone": "local._TRIES = 1\n",
 }
 
 
