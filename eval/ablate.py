@@ -80,7 +80,7 @@ def variants() -> list[Variant]:
         _constant(bm25, "STOP_WORDS", frozenset[str](), "no stop words", reindex=True),
         _constant(bm25, "STOP_WORDS", _LONG_LIST, f"{len(_LONG_LIST)} stop words", reindex=True),
         *(_okapi(k1, b) for k1, b in ((0.9, 0.4), (1.2, 0.75), (2.0, 0.75), (1.5, 0.5), (1.5, 0.9))),
-        *(_constant(generation, "_WHOLE_WEIGHT", share, f"whole article's share {share}") for share in (0.0, 0.25, 1.0)),
+        *(_constant(generation, "WHOLE_WEIGHT", share, f"whole article's share {share}") for share in (0.0, 0.25, 1.0)),
         _fusion(reciprocal_rank, "reciprocal rank fusion"),
         *(_fusion(partial(weighted_sum, dense_weight=share), f"dense share {share}") for share in (0.2, 0.3, 0.5, 0.6)),
         Variant("passages embedded in float32", (patch.object(encoder, "_has_bfloat16", lambda _: False),), reindex=True, embed=True),

@@ -202,7 +202,7 @@ def _bench_chat(arguments: argparse.Namespace) -> int:
         archive = Archive(Path(home) / "archive")
         archive.add([SAMPLE_ARTICLES])
         archive.load()
-        with serving(archive.path) as server:
+        with serving(archive.folder) as server:
             if arguments.soak:
                 return asyncio.run(_soak(server, archive, arguments.soak))
             print(HEAD, flush=True)

@@ -95,7 +95,7 @@ def review(archive: Archive, file: Path) -> None:
 def _waiting(archive: Archive, file: Path) -> list[Feedback]:
     """The feedback that is neither in the file nor turned down."""
     asked = {str(record["id"]) for _, record in records(file, ("id",))} if file.exists() else set()
-    decided = archive.path / DECIDED
+    decided = archive.folder / DECIDED
     rejected = set(decided.read_text(encoding="utf-8").split()) if decided.exists() else set()
     return [one for one in feedback.read(archive) if one.id not in rejected and _name(one) not in asked]
 
@@ -113,7 +113,7 @@ def _decide(one: Feedback, articles: dict[str, Article], archive: Archive, file:
     if one.liked and one.quote:
         answer = _choice("Does this quote answer it? [y]es / [n]o / [s]kip / [q]uit", "yns")
         if answer == "n":
-            feedback.append(archive.path / DECIDED, one.id)
+            feedback.append(archive.folder / DECIDED, one.id)
             return "rejected"
         found = (articles[one.article], one.quote) if answer == "y" else None
     else:

@@ -15,7 +15,7 @@ SAMPLE, OWN = "sample", "own"
 
 def own_file(archive: Archive) -> Path:
     """Where an archive's own questions stand, there or not."""
-    return archive.path / "questions.jsonl"
+    return archive.folder / "questions.jsonl"
 
 
 def offered(archive: Archive) -> list[str]:

@@ -172,7 +172,8 @@ def _status(arguments: argparse.Namespace) -> int:
     print(f"model     {status['model']} {status['weights'][:8]}")
     recall = status["recall@10"]
     print(f"dense leg {'exact' if recall is None else f'approximate, recall@10 {recall:.3f}'}")
-    print(f"on disk   {status['bytes'] / 1e6:,.1f} MB")
+    if status["bytes"] is not None:
+        print(f"on disk   {status['bytes'] / 1e6:,.1f} MB")
     for label, lines in (("from", status["places"]), ("left out", status["left_out"])):
         print("".join(f"{label:<10}{terminal.shown(line)}\n" for line in lines), end="")
     for path, reason in status["not_taken"].items():

@@ -13,11 +13,10 @@ from index import articles, bm25, changes, filtering, fingerprint, places, undo,
 from index.changes import Added, Report
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
-from index.engine import Engine, Snapshot, Writer
+from index.engine import Place, Snapshot, Writer, engine
 from index.errors import ArchiveError, ArticleError, CorruptError, ModelError, QuestionError, UsageError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.listing import Listed
-from index.local import LocalEngine
 from index.records import Article, Filters, Hit, Passage, Reach, Why
 from index.undo import Removed
 
@@ -29,16 +28,24 @@ MAX_QUERY = 2000
 class Archive:
     """An archive. Safe to search from several threads; each search reads one commit, the newest."""
 
-    def __init__(self, path: Path, encoder: Encoder | None = None) -> None:
-        """Open the archive at `path`, or prepare to make one there with the first `add`; `encoder` None means the one it was made with."""
+    def __init__(self, path: Place, encoder: Encoder | None = None) -> None:
+        """Open the archive at `path`, a folder or an address, or prepare to make one there with the first `add`.
+
+        `encoder` None means the one it was made with.
+        """
         self.path = path
         self._asked_for = encoder
-        self._engine: Engine = LocalEngine(path)
+        self._engine = engine(path)
 
     @property
     def exists(self) -> bool:
         """Whether there is an archive."""
         return self._engine.exists
+
+    @property
+    def folder(self) -> Path:
+        """A folder of this machine for what is kept beside the archive."""
+        return self._engine.folder
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -163,8 +170,8 @@ class Archive:
         """When something was last committed, in seconds since 1970."""
         return self._engine.changed()
 
-    def size(self) -> int:
-        """Bytes on disk, of the files that it keeps itself too."""
+    def size(self) -> int | None:
+        """Bytes on disk, of the files that it keeps itself too; None where the engine does not say."""
         return self._engine.size()
 
     def places(self) -> dict[str, bool]:

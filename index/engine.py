@@ -1,4 +1,4 @@
-"""What `Archive` asks of the engine that holds it: reading, ranking and writing. It names no engine; index/local.py is one."""
+"""What `Archive` asks of the engine that holds it: reading, ranking and writing; and which one a place is held by."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from index.errors import ArticleError
 from index.fusion import Ranking
 from index.listing import Listed
 from index.records import Article, Filters, Passage, Reach
+
+# A folder, or the address of a server.
+Place = Path | str
 
 
 class Catalogue(Protocol):
@@ -130,11 +133,22 @@ class Engine(Protocol):
         """The name of the model, where the rest of the fingerprint cannot be believed; "" where nothing says it."""
 
     @property
-    def path(self) -> Path:
-        """Where it is."""
+    def folder(self) -> Path:
+        """A folder of this machine for what is kept beside the archive."""
 
     def changed(self) -> float:
         """When something was last committed, in seconds since 1970."""
 
-    def size(self) -> int:
-        """Bytes."""
+    def size(self) -> int | None:
+        """Bytes on disk; None where the engine does not say."""
+
+
+def engine(place: Place) -> Engine:
+    """The engine of an archive: of a folder, or of an address such as milvus://HOST:PORT/COLLECTION."""
+    if isinstance(place, Path):
+        from index.local import LocalEngine
+
+        return LocalEngine(place)
+    from index.milvus import MilvusEngine
+
+    return MilvusEngine(place)

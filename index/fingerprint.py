@@ -21,7 +21,7 @@ def of(encoder: Encoder) -> Fingerprint:
     return {"model": encoder.name, "weights": encoder.digest, "versions": VERSIONS}
 
 
-def check(path: Path, encoder: Encoder, made: Fingerprint) -> None:
+def check(path: Path | str, encoder: Encoder, made: Fingerprint) -> None:
     """A MismatchError where an encoder, or a version of this program, did not make the archive at `path`."""
     if encoder.digest != made["weights"]:
         raise MismatchError(
@@ -31,7 +31,7 @@ def check(path: Path, encoder: Encoder, made: Fingerprint) -> None:
     check_versions(path, made)
 
 
-def check_versions(path: Path, made: Fingerprint) -> None:
+def check_versions(path: Path | str, made: Fingerprint) -> None:
     """A MismatchError where a version of this program did not make the archive."""
     parts = zip(_PARTS, made["versions"], VERSIONS, strict=False)
     if changed := ", ".join(f"{part} {then}, now {now}" for part, then, now in parts if then != now):

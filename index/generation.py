@@ -19,7 +19,7 @@ from index.records import Filters, Reach
 from index.segment import OpenSegment, Segment, open_segment
 
 # A passage's BM25 score gets this share of its whole article's: what an article is about, it seldom says in each passage.
-_WHOLE_WEIGHT = 0.5
+WHOLE_WEIGHT = 0.5
 
 
 class Generation:
@@ -64,7 +64,7 @@ class Generation:
 
     def search_words(self, tokens: list[str], k: int, allow: Mask | None) -> tuple[Rows, Scores]:
         """The best rows by BM25, of the passage and of its whole article, and their scores; `allow`, bool[N], limits them."""
-        whole = _WHOLE_WEIGHT * self.whole.get_scores(tokens)
+        whole = WHOLE_WEIGHT * self.whole.get_scores(tokens)
         return self.bm25.search(tokens, k, allow, lambda rows: whole[self._articles[rows]])
 
     def search_meaning(self, query: Vectors, k: int, allow: Mask | None) -> tuple[Rows, NDArray[np.float32]]:

@@ -34,7 +34,7 @@ class LocalEngine:
     """An `Engine` over a folder; each search reads one commit, the newest, and never waits for the writer."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = self.folder = path
         self._guard = threading.RLock()
         self._open: LocalSnapshot | None = None
         self._inside = False

@@ -55,6 +55,11 @@ def _digest(*values: object) -> str:
     return hashlib.blake2b(json.dumps(values, default=repr).encode(), digest_size=8).hexdigest()
 
 
+def archive_digest(fingerprint: dict[str, Any], sha256s: Iterable[str]) -> str:
+    """Of what an archive is made of, wherever it lies: the model, the versions, and the bytes of every article."""
+    return _digest(fingerprint, sorted(sha256s))
+
+
 class Store:
     """An open store.db. A reader's connection cannot write."""
 
@@ -162,8 +167,8 @@ class Store:
             raise CorruptError(f"{self.path}: the manifest is not what was written: 'clippings check --repair' makes it again")
 
     def digest(self) -> str:
-        """A digest of what the archive is made of, wherever it lies: the model, the versions, and the bytes of every article."""
-        return _digest(self.fingerprint(), [row[0] for row in self._db.rows("SELECT sha256 FROM article NOT INDEXED ORDER BY sha256")])
+        """Of what the archive is made of, wherever it lies."""
+        return archive_digest(self.fingerprint(), [row[0] for row in self._db.rows("SELECT sha256 FROM article NOT INDEXED")])
 
     def next_number(self) -> int:
         """The number of the next passage; none is ever given twice, even where a repair cannot believe the manifest."""

@@ -72,10 +72,15 @@ def _declare(parser: argparse.ArgumentParser, command: Command) -> None:
 
 def archive_options(parser: argparse.ArgumentParser, help_text: str = "the archive (default: $CLIPPINGS_ARCHIVE, or ./archive)") -> None:
     """--archive and --model, with their environment variables."""
-    archive = Path(os.environ.get("CLIPPINGS_ARCHIVE") or "archive")
-    parser.add_argument("--archive", type=Path, default=archive, metavar="FOLDER", help=help_text)
+    archive = _place(os.environ.get("CLIPPINGS_ARCHIVE") or "archive")
+    parser.add_argument("--archive", type=_place, default=archive, metavar="FOLDER", help=help_text)
     model = "a sentence-transformers model, by name or folder (default: $CLIPPINGS_MODEL, or the archive's own)"
     parser.add_argument("--model", default=os.environ.get("CLIPPINGS_MODEL") or None, metavar="NAME", help=model)
+
+
+def _place(text: str) -> Path | str:
+    """The folder, or the address of a server, that --archive names."""
+    return text if "://" in text else Path(text)
 
 
 def json_option(parser: argparse._ActionsContainer) -> None:
@@ -99,8 +104,8 @@ def filters(arguments: argparse.Namespace) -> Filters:
     return filtering.filters(arguments.outlet, arguments.since, arguments.until)
 
 
-def open_archive(path: Path, model: str | None) -> Archive:
-    """The archive at `path`, with a model by name or with its own."""
+def open_archive(path: Path | str, model: str | None) -> Archive:
+    """The archive at `path`, a folder or an address, with a model by name or with its own."""
     from index.archive import Archive
     from index.encoder import SentenceEncoder
 

@@ -51,7 +51,7 @@ def record(archive: Archive, answer: Answer, liked: bool | None, right: Citation
         article = quoted.article
         given = replace(given, article=article.path, quote=quoted.quote, start=quoted.start, end=quoted.end, sha256=article.sha256)
     given = replace(given, id=hashlib.sha256(json.dumps(asdict(given)).encode()).hexdigest()[:12])
-    append(archive.path / FILE, json.dumps(asdict(given)))
+    append(archive.folder / FILE, json.dumps(asdict(given)))
     return given
 
 
@@ -70,7 +70,7 @@ def append(file: Path, line: str) -> None:
 
 def read(archive: Archive) -> list[Feedback]:
     """What stands, in the order in which it was first said; an ArchiveError names a line that is no record."""
-    file = archive.path / FILE
+    file = archive.folder / FILE
     found: dict[tuple[str, str], Feedback] = {}
     for number, line in enumerate(_lines(file), start=1):
         if not line.strip():

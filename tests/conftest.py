@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from tempfile import TemporaryDirectory  # noqa: E402
 
+import milvus_server  # noqa: E402
 import pytest  # noqa: E402
 from fakes import BagEncoder  # noqa: E402
 from playwright import sync_api  # noqa: E402
@@ -119,6 +120,17 @@ def sample_articles(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     archive = Archive(tmp_path_factory.mktemp("articles") / "archive", BagEncoder())
     archive.add([SAMPLE_ARTICLES])
     return archive
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus, without a collection's name."""
+    if not os.environ.get("MILVUS_URI") and not (milvus_server.LIBRARIES / "milvus").exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("the core of Milvus is not installed, and CI does without nothing")
+        pytest.skip("the core of Milvus is not installed: see tests/milvus_core.txt")
+    with milvus_server.serving(tmp_path_factory.mktemp("milvus")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,7 @@ HOMES = {
     "pypdf": "index/articles/pdf.py",
     "trafilatura": "index/articles/page.py",
     "sqlite3": "index/database.py",
+    "pymilvus": "index/milvus/client.py",
     "tqdm": "index/progress.py",
 }
 

@@ -44,7 +44,7 @@ def draw(gr: Any, archive: Archive) -> None:
         with gr.Column(scale=5, min_width=320, elem_id="right"):
             reader = _reader(gr, archive)
     # A conversation belongs to its archive; the browser encrypts it with a secret that is none, and must be the same after a restart.
-    key = hashlib.sha256(str(archive.path.resolve()).encode()).hexdigest()[:12]
+    key = hashlib.sha256(str(archive.folder.resolve()).encode()).hexdigest()[:12]
     saved = gr.BrowserState([], storage_key=f"clippings-{key}", secret="clippings")  # noqa: S106
     _wire(gr, archive, chat, box, new, reader)
     _keep(gr, archive, saved, masthead, chat, reader)

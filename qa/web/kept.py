@@ -88,7 +88,7 @@ class Kept:
     """The files that an archive keeps itself. `received`: where the server puts what is sent to it, as `received/HANDLE/NAME`."""
 
     def __init__(self, archive: Archive, received: Path) -> None:
-        self.folder = archive.path.absolute() / "uploads"
+        self.folder = archive.folder.absolute() / "uploads"
         self._archive = archive
         self._received = received
         self._turn = threading.Lock()
@@ -253,7 +253,7 @@ def safe_name(name: str) -> str:
 
 def plainly(error: ClippingsError, archive: Archive) -> str:
     """What is wrong, without a path of the server."""
-    text = str(error).replace(str(archive.path.absolute()), "the archive").replace(str(archive.path), "the archive")
+    text = str(error).replace(str(archive.folder.absolute()), "the archive").replace(str(archive.path), "the archive")
     if f"another process ({os.getpid()})" in text:
         return "files are being added to the archive now: try again when that is done"
     return text

@@ -62,7 +62,7 @@ def state(facts: Mapping[str, Any], failed: Mapping[str, ArticleError], places: 
         "Passages": f"{facts['passages']:,}",
         "Model": Path(facts["model"]).name,
         "Last change": datetime.fromtimestamp(facts["changed"]).astimezone().strftime("%Y-%m-%d %H:%M"),
-        "On disk": f"{facts['bytes'] / 1e6:,.1f} MB",
+        "On disk": "unknown" if facts["bytes"] is None else f"{facts['bytes'] / 1e6:,.1f} MB",
     }
     table = "".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in rows.items())
     check = '<p class="checked" role="status">Not checked since this page was opened.</p><button type="button" class="check">Check</button>'

@@ -1,0 +1,163 @@
+"""What goes wrong with a server is one line that says what, where and what to do; what was kept stays, and a rerun goes on from there."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import milvus_server
+import pytest
+from conftest import ROOT, Run
+from fakes import BagEncoder
+
+from index import Archive
+from index.errors import ArchiveError, UsageError
+from index.milvus import client
+from index.milvus.client import Client
+
+Folder = Callable[[dict[str, str]], Path]
+
+CHILD = """
+import sys
+from pathlib import Path
+from fakes import BagEncoder
+from index import Archive, update
+update._BATCH = 1
+Archive(sys.argv[1], BagEncoder()).add([Path(sys.argv[2])], lambda stage, done, total: print(stage, done, flush=True))
+"""
+
+
+@pytest.fixture
+def core(milvus: str, tmp_path: Path) -> Iterator[milvus_server.Core]:
+    """A server of its own, to be killed."""
+    if os.environ.get("MILVUS_URI"):
+        pytest.skip("a server that others use is not killed")
+    server = milvus_server.Core(tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long."""
+    monkeypatch.setattr(client, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(client, "_CONNECT", 0.5)
+    monkeypatch.setattr(client, "_PAUSES", (0.1,))
+
+
+@pytest.mark.parametrize("command", [("search", "ferry"), ("ask", "a ferry?"), ("status",), ("check",), ("update",), ("add", ".")])
+@pytest.mark.usefixtures("milvus", "brief")
+def test_a_server_that_is_down_is_one_line(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """With its address, and exit code 2."""
+    (tmp_path / "a.txt").write_text("The ferry sank.")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"milvus://127.0.0.1:{free.getsockname()[1]}/news"
+    code, out, err = run(*command, "--archive", address)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"clippings: {re.escape(address)}: no Milvus answers there: start it, .*\n", err), err
+
+
+@pytest.mark.usefixtures("milvus", "brief")
+def test_a_server_that_does_not_answer_is_one_line() -> None:
+    """It takes the call, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"milvus://127.0.0.1:{silent.getsockname()[1]}/news"
+        with pytest.raises(ArchiveError, match=rf"^{address}: no Milvus answers there|did not answer in"):
+            Archive(address, BagEncoder()).search("ferry")
+
+
+@pytest.mark.parametrize(
+    "address", ["milvus://", "milvus://host", "milvus://host/a b", "milvus://host/a/b", "ftp://host/news", "milvus://host:x/news"]
+)
+def test_an_address_that_is_none_is_one_line(address: str) -> None:
+    """Before anything is connected."""
+    with pytest.raises(UsageError, match=r"give milvus://HOST:PORT/COLLECTION"):
+        Archive(address, BagEncoder())
+
+
+def test_a_server_that_went_away_is_found_again(core: milvus_server.Core, folder: Folder) -> None:
+    """A reader that was open while the server was killed and came back: reads are made again."""
+    archive = Archive(f"milvus://127.0.0.1:{core.port}/news", BagEncoder())
+    archive.add([folder({"a.txt": "The ferry sank off Selwyn."})])
+    core.kill()
+    back = threading.Timer(0.5, core.start)
+    back.start()
+    try:
+        assert len(archive.search("ferry")) == 1
+    finally:
+        back.join()
+
+
+def test_a_server_that_is_killed_in_an_add_loses_nothing(core: milvus_server.Core, folder: Folder) -> None:
+    """The add ends with one line; what it had taken stays, and the next one takes the rest."""
+    home = folder({f"{n}.txt": f"Story {n} is told here." for n in range(40)})
+    address = f"milvus://127.0.0.1:{core.port}/news"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, address, str(home)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout
+    for line in child.stdout:
+        if line == "keeping 12\n":
+            core.kill()
+            break
+    said = child.communicate()[1].strip().splitlines()[-1]
+    assert re.match(r"index.errors.ArchiveError: milvus://.*: .*; what was kept stays", said), said
+    core.start()
+    archive = Archive(address, BagEncoder())
+    kept = sum(bool(sha256) for _, sha256 in archive.known().values())
+    assert kept >= 12
+    added = archive.add([home])
+    assert added.unchanged == kept
+    assert (archive.census()["articles"], archive.census()["passages"], archive.check().problems) == (40, 40, [])
+
+
+def test_an_add_that_is_killed_is_mended_by_the_next(milvus: str, folder: Folder) -> None:
+    """SIGKILL, wherever it is: each article and passage is there once."""
+    from uuid import uuid4
+
+    home, address = folder({f"{n}.txt": f"Story {n} is told here." for n in range(40)}), f"{milvus}/test_{uuid4().hex[:12]}"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    for stop in ("keeping 0\n", "keeping 7\n", "keeping 11\n"):
+        child = subprocess.Popen([sys.executable, "-c", CHILD, address, str(home)], env=environment, stdout=subprocess.PIPE, text=True)
+        assert child.stdout
+        assert stop in child.stdout
+        child.kill()
+        child.wait()
+        child.stdout.close()
+    archive = Archive(address, BagEncoder())
+    archive.add([home])
+    assert (archive.census()["articles"], archive.census()["passages"], archive.check().problems) == (40, 40, [])
+
+
+def test_a_server_too_old_for_bm25_is_refused(milvus: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the schema, and forgets the function: found out before anything is added."""
+    from pymilvus import MilvusClient
+
+    archive = Archive(f"{milvus}/too_old", BagEncoder())
+    monkeypatch.setattr(MilvusClient, "search", lambda *_, **__: [[]])
+    with pytest.raises(ArchiveError, match=r"too_old: this Milvus is too old for BM25: 2\.5 or newer is needed"):
+        archive.add([folder({"a.txt": "The ferry sank."})])
+    assert not archive.exists
+
+
+@pytest.mark.parametrize("said", ["auth check failure, please check token", "PermissionDenied", "deadline exceeded"])
+def test_what_a_server_refuses_is_one_line(milvus: str, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """A wrong token names the variable that has it; a slow answer how long was waited."""
+    from pymilvus import MilvusClient
+    from pymilvus.exceptions import MilvusException
+
+    def refuse(*_: object, **__: object) -> None:
+        raise MilvusException(message=said)
+
+    monkeypatch.setattr(MilvusClient, "has_collection", refuse)
+    monkeypatch.setattr(client, "_PAUSES", (0.0,))
+    with pytest.raises(ArchiveError, match="did not answer in 60 s" if "deadline" in said else "set CLIPPINGS_MILVUS_TOKEN"):
+        Client(f"{milvus}/news").exists  # noqa: B018 - asking is the test
