@@ -29,14 +29,24 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="files or folders: txt, md, html, pdf, docx; jsonl, csv, RSS and Atom (several articles); .gz",
     )
+    shard = "only the Ith of N shares of the articles, so that N machines add to a server at once"
+    parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help=shard)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N, as 1/4 to 4/4")
+    return int(number), int(count)
 
 
 def _add(arguments: argparse.Namespace) -> int:
+    from index.changes import Shard
     from index.progress import progress_bar
 
     archive = terminal.open_archive(arguments.archive, arguments.model)
     with progress_bar() as report:
-        added = archive.add(arguments.paths, report)
+        added = archive.add(arguments.paths, report, Shard(*arguments.shard))
     return _report(added, arguments.json)
 
 

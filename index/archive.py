@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from index import articles, bm25, changes, filtering, fingerprint, places, undo, update
-from index.changes import Added, Report
+from index.changes import Added, Report, Shard
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
 from index.engine import Place, Snapshot, Writer, engine
@@ -206,13 +207,13 @@ class Archive:
 
     # Adding
 
-    def add(self, paths: list[Path], report: Report = lambda stage, done, total: None) -> Added:
-        """Bring the archive up to date with files and folders; `report` is told the stage, and how much of it is done.
+    def add(self, paths: list[Path], report: Report = lambda stage, done, total: None, shard: Shard = changes.ALL) -> Added:
+        """Bring the archive up to date with files and folders, or a share of them; `report` is told the stage, and how much of it is done.
 
         New and changed articles are taken, unchanged ones left alone, and those that vanished from a given folder or file
         removed. What cannot be read is listed, and an earlier version of it stays. Each commit is whole.
         """
-        found = changes.find(paths)
+        found = replace(changes.find(paths), shard=shard)
         with self._engine.writer(self.encoder) as writer:
             found = changes.with_places(found, writer.places())
             writer.remember(places.given(writer.places(), found.paths))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -73,12 +74,28 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A share of articles by their paths: number `number`, from 1, of `count`. Each article is in one, whoever asks."""
+
+    number: int = 1
+    count: int = 1
+
+    def has(self, path: str) -> bool:
+        """Whether the article, or the error, at a path is in this share."""
+        return zlib.crc32(os.fsencode(path)) % self.count == self.number - 1
+
+
+ALL = Shard()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """The files at some paths, and the folders among them that could not be listed."""
+    """The files at some paths, the folders among them that could not be listed, and the share of their articles that is looked at."""
 
     paths: list[Path]
     files: list[Path]
     closed: list[ArticleError]
+    shard: Shard = ALL
 
 
 def find(paths: list[Path]) -> Found:
@@ -97,7 +114,7 @@ def with_places(found: Found, places: Places) -> Found:
     below = [Path(path) for path, wanted in places.items() if wanted and path not in scope and lies_in(path, scope)]
     files, closed = articles.find([path for path in below if os.path.exists(path)])  # noqa: PTH110 - never raises
     every = {error.path: error for error in [*found.closed, *closed]}
-    return Found(found.paths, list(dict.fromkeys([*found.files, *files])), list(every.values()))
+    return replace(found, files=list(dict.fromkeys([*found.files, *files])), closed=list(every.values()))
 
 
 def find_again(places: Places) -> Found:
@@ -127,7 +144,7 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
     for done, file in enumerate(found.files, start=1):
         notes: list[str] = []
         before = len(take), len(tried)
-        for source in _belonging(file, memory, added, notes.append):
+        for source in _belonging(file, memory, found.shard, added, notes.append):
             article = _consider(source, memory, added, tried)
             seen.add(source.path)
             take += [article] if article else []
@@ -139,20 +156,25 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
     vanished = [
         article_id
         for path, (article_id, _) in memory.known.items()
-        if path.startswith(start) and path not in seen and lies_in(path, scope) and not lies_in(path, unread)
+        if path.startswith(start) and path not in seen and found.shard.has(path) and lies_in(path, scope) and not lies_in(path, unread)
     ]
     added.removed = len(vanished)
     donors = _donors(take, memory, set(vanished), added)
-    _sort_out(tried, memory, added)
-    return Plan(added, take, vanished, elsewhere(memory.failed, found.paths) | {error.path: error for error in tried}, donors)
+    own = [error for error in tried if found.shard.has(error.path)]
+    _sort_out(own, memory, added)
+    others = {path: error for path, error in memory.failed.items() if not found.shard.has(path)}
+    failed = elsewhere(memory.failed, found.paths) | others | {error.path: error for error in own}
+    return Plan(added, take, vanished, failed, donors)
 
 
-def _belonging(file: Path, memory: Memory, added: Added, note: articles.Note) -> Iterator[articles.Source | ArticleError]:
-    """The articles of a file, without those that were taken out."""
+def _belonging(file: Path, memory: Memory, shard: Shard, added: Added, note: articles.Note) -> Iterator[articles.Source | ArticleError]:
+    """The articles of a file in this share, without those that were taken out; and what cannot be read of it, in whatever share."""
     if not wanted(str(file), memory.places):
         added.left_out += 1
         return
     for source in articles.sources(file, note, memory.failed.get(str(file))):
+        if not isinstance(source, ArticleError) and not shard.has(source.path):
+            continue
         if wanted(source.path, memory.places):
             yield source
         else:

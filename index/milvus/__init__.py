@@ -78,6 +78,8 @@ class MilvusEngine:
         if not self.exists:
             self._client.create(encoder.dimension)
             self._client.upsert("notes", [note("changed", "", time.time()), note("fingerprint", "", fingerprint.of(encoder))])
+            while not self.exists:  # for a moment, where another process makes it too
+                time.sleep(0.1)
         writer = MilvusWriter(self._ready)
         fingerprint.check(self.path, encoder, writer.fingerprint())
         yield writer

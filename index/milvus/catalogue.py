@@ -88,12 +88,17 @@ class MilvusCatalogue:
             self._read[row["id"]] = _article(row), row["digest"]
         return {one: self._read[one][1] for one in article_ids if one in self._read}
 
+    def forget(self, article_ids: Collection[str]) -> None:
+        """Read some articles anew when they are asked for again."""
+        for article_id in article_ids:
+            self._read.pop(article_id, None)
+
     def articles(self) -> Iterator[Article]:
         """All articles, by path."""
         for _, (article_id, _) in sorted(self.known().items()):
             if article := self.article(article_id):
                 yield article
-            self._read.pop(article_id, None)
+            self.forget([article_id])
 
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order."""
@@ -117,7 +122,7 @@ class MilvusCatalogue:
 
     def changed(self) -> float:
         """When something was last written, in seconds since 1970."""
-        return float(self.noted("changed")[""])
+        return float(self.noted("changed").get("", 0))
 
     def newest(self, count: int) -> list[Article]:
         """The newest articles, undated ones last."""

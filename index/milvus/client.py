@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from index.errors import ArchiveError, UsageError
 from index.milvus.rows import BYTES, among
@@ -87,20 +88,29 @@ class Client:
         for kind, schema in _SCHEMAS.items():
             name, index = self._name(kind), MilvusClient.prepare_index_params()
             fields = schema(dimension, index)
-            if not self._reads("has_collection", name):
-                self._told(partial(self._milvus.create_collection, name, schema=fields, num_shards=1, consistency_level="Strong"))
-            if not self._reads("list_indexes", name):  # of a collection that was being made when that was broken off, too
-                self._told(partial(self._milvus.create_index, name, index, sync=False))  # sync sleeps half a second an index
-            self._told(partial(self._milvus.load_collection, name))
+            make = partial(self._milvus.create_collection, name, schema=fields, num_shards=1, consistency_level="Strong")
+            self._make(make, "has_collection", name)
+            self._make(partial(self._milvus.create_index, name, index, sync=False), "list_indexes", name)  # sync sleeps 0.5 s an index
+            self._reads("load_collection", name)
             if kind == "passages":
                 self._probe(dimension)
+
+    def _make(self, make: Callable[[], object], asks: str, name: str) -> None:
+        """Make what is missing, unless another process does so at the same moment."""
+        if not self._reads(asks, name):
+            try:
+                self._told(make)
+            except ArchiveError:
+                if not self._reads(asks, name):
+                    raise
 
     def _probe(self, dimension: int) -> None:
         """An ArchiveError where BM25 finds nothing: a server that is too old takes the schema, and forgets that part of it."""
         spans = {"article_id": "", "version": "", "start": 0, "end": 0, "outlet": "", "day": 0}
-        self.upsert("passages", [{"id": "probe", "terms": "probe", "dense": [0.0] * dimension, **spans}])
-        found = self._told(lambda: self._milvus.search(self._name("passages"), ["probe"], anns_field="sparse", limit=1))
-        self.delete("passages", "id", ["probe"])
+        probe = uuid4().hex
+        self.upsert("passages", [{"id": probe, "terms": probe, "dense": [0.0] * dimension, **spans}])
+        found = self._told(lambda: self._milvus.search(self._name("passages"), [probe], anns_field="sparse", limit=1))
+        self.delete("passages", "id", [probe])
         if not found[0]:
             raise ArchiveError(f"{self.address}: this Milvus is too old for BM25: 2.5 or newer is needed")
 

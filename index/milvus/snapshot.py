@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from index.records import Filters, Passage, Reach
 _SPAN = ["article_id", "start", "end", "version"]
 # Articles whose passages are looked at even where their own score is not among the first.
 _BEST_WHOLES = 100
+# Seconds until an article that is being written is looked at again.
+_PAUSES = (0.05, 0.5, 0)
 # Hits of a token from which its inverse document frequency is worked out, where it has more.
 _SAMPLE = 16
 
@@ -98,13 +101,20 @@ class MilvusSnapshot:
     def passages(self, rows: Sequence[int]) -> list[Passage]:
         """The passage of each row, checked against its id, and its article's text against the one it was cut from."""
         found = [self._found[row] for row in rows]
-        versions = self.catalogue.fetch([one.passage.article_id for one in found])
         for one in found:
             if one.id != made.row_id(one.passage, one.version):
                 raise CorruptError(f"passage {one.id} is not what was written; 'clippings check --repair' makes it again")
-            if versions.get(one.passage.article_id) != one.version:
-                raise ArchiveError(f"article {one.passage.article_id} was changed while it was read: ask again")
-        return [one.passage for one in found]
+        for pause in _PAUSES:  # a row that is written again is not there for a moment
+            if not (others := self._others(found)):
+                return [one.passage for one in found]
+            time.sleep(pause)
+            self.catalogue.forget(others)
+        raise ArchiveError(f"article {' '.join(others)} was changed while it was read: ask again")
+
+    def _others(self, found: Sequence[_Found]) -> list[str]:
+        """The articles that are not, or not any more, of the version that some passages were cut from."""
+        versions = self.catalogue.fetch([one.passage.article_id for one in found])
+        return sorted({one.passage.article_id for one in found if versions.get(one.passage.article_id) != one.version})
 
     def stand_in(self, tokens: Collection[str], rows: Sequence[int]) -> list[frozenset[str]]:
         """For each row, those of some tokens that stand in its indexed text."""

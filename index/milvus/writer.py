@@ -20,7 +20,7 @@ from index.encoder import Encoder, Vectors
 from index.errors import ArticleError, CorruptError
 from index.milvus import rows
 from index.milvus.catalogue import MilvusCatalogue
-from index.milvus.client import BATCH, Row
+from index.milvus.client import BATCH, Client, Row
 from index.records import Article, Passage
 from index.update import Embedding, split
 
@@ -28,9 +28,18 @@ from index.update import Embedding, split
 class MilvusWriter(MilvusCatalogue):
     """A `Writer`. Several may write at once, as long as they write different articles."""
 
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self._before: dict[str, dict[str, Any]] = {}
+
+    def noted(self, kind: str) -> dict[str, Any]:
+        """name -> value of the notes of a kind, by name."""
+        self._before[kind] = super().noted(kind)
+        return self._before[kind]
+
     def _note(self, kind: str, values: Mapping[str, Any]) -> None:
-        """Set the notes of a kind to exactly these."""
-        before = self.noted(kind)
+        """Set the notes of a kind to these, but for what another has noted since they were read."""
+        before = self._before.pop(kind, None) or MilvusCatalogue.noted(self, kind)
         self.client.delete("notes", "id", [note_id(kind, name) for name in before.keys() - values.keys()])
         changed = {name: value for name, value in values.items() if name not in before or before[name] != json.loads(json.dumps(value))}
         self.client.upsert("notes", [note(kind, name, value) for name, value in changed.items()])
@@ -66,8 +75,7 @@ class MilvusWriter(MilvusCatalogue):
         self.client.upsert("articles", articles)
         self.client.upsert("notes", [note("changed", "", time.time())])
         self._name_outlets({one.article.source for one in batch}, set(before.values()))
-        for one in (*ids, *vanished):
-            self._read.pop(one, None)
+        self.forget([*ids, *vanished])
 
     def _rows(self, ids: Sequence[str], fields: Sequence[str]) -> Iterator[Row]:
         for start in range(0, len(ids), BATCH):
@@ -75,7 +83,7 @@ class MilvusWriter(MilvusCatalogue):
 
     def _name_outlets(self, come: set[str], gone: set[str]) -> None:
         """Note the names of outlets, and forget those that no article is from any more."""
-        self.client.upsert("notes", [note("outlet", name, True) for name in sorted(come) if name])
+        self.client.upsert("notes", [note("outlet", name, True) for name in sorted(come - {"", *self.outlets})])
         empty = [name for name in gone - come if not self.client.count("articles", rows.among("source", [name]))]
         self.client.delete("notes", "id", [note_id("outlet", name) for name in empty])
 
