@@ -184,16 +184,21 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--others", type=Path, metavar="PYTHON", help="the Python of an environment that has Haystack, LlamaIndex and txtai (make bench)"
     )
+    parser.add_argument("--archive", metavar="ADDRESS", help="the same on a server too: milvus://HOST:PORT/NAME, which gets NAME_SIZE")
     parser.add_argument("--out", type=Path, metavar="DIR", help="a new folder for the files (default: ./runs/bench-<the time>)")
 
 
 def _bench(arguments: argparse.Namespace) -> int:
     if min(arguments.sizes) < 1000:
         raise UsageError("--sizes: at least 1,000 passages")
+    if arguments.archive and "://" not in arguments.archive:
+        raise UsageError(
+            f"--archive {arguments.archive}: the benchmark makes its own folders; give the address of a server, or leave it out"
+        )
     from eval.bench import bench
 
     out = arguments.out or RUNS / f"bench-{datetime.now().strftime('%Y-%m-%dT%H-%M-%S')}"
-    print(bench(arguments.sizes, arguments.dataset, arguments.others, out))
+    print(bench(arguments.sizes, arguments.dataset, arguments.others, out, arguments.archive))
     terminal.talk(f"written    {out}/{{bench.json, questions.svg, memory.svg, times.svg, disk.svg}}")
     return 0
 

@@ -64,13 +64,16 @@ def _planned(folder: Path, source: Path, model: str, questions: list[str] | None
     return folder
 
 
-def run(folder: Path, others: Path | None) -> Figures:
-    """Measure one archive and its peers; the figures of each by its name, this project's as "clippings"."""
+def run(folder: Path, others: Path | None, server: str | None = None) -> Figures:
+    """Measure one archive and its peers; the figures of each by its name, this project's as "clippings", and as "server" on one."""
     found: Figures = {"model": json.loads((folder / "plan.json").read_text(encoding="utf-8"))["model"], "clippings": {}}
     for step in STEPS if found["model"] != STAND_IN else STEPS[:-1]:
         found["clippings"] |= _child([sys.executable, "-m", "eval.bench_steps", step, str(folder)], f"{folder.name}: {step}")
         if "failed" in found["clippings"]:
             raise ClippingsError(f"bench: {step}: {found['clippings']['failed']}")
+    if server:
+        served = [sys.executable, "-m", "eval.bench_steps", "served", str(folder), f"{server}_{folder.name}"]
+        found["server"] = _child(served, f"{folder.name}: {server}")
     passages = found["clippings"]["passages"]
     scripts = [(Path(sys.executable), name) for name in PEERS]
     if others and passages <= _OTHERS_UP_TO:
@@ -127,20 +130,20 @@ def table(sizes: list[Figures]) -> str:
 
 def _systems(found: Figures) -> Iterator[list[str]]:
     """A row for each of our legs, and for each peer."""
-    own = found["clippings"]
-    for leg in ("bm25", "dense", "hybrid"):
-        yield [
-            f"clippings, {leg}",
-            f"{own['open_s']:.2f}",
-            f"{own[f'{leg}_p50_ms']:,.1f}",
-            f"{own[f'{leg}_p95_ms']:,.1f}",
-            f"{own['memory_mb']:,.0f}",
-        ]
-    for name in (*PEERS, *OTHERS):
+    for label, own in (("clippings", found["clippings"]), ("on a server", found.get("server", {}))):
+        for leg in ("bm25", "dense", "hybrid") if "open_s" in own else ():
+            yield [
+                f"{label}, {leg}",
+                f"{own['open_s']:.2f}",
+                f"{own[f'{leg}_p50_ms']:,.1f}",
+                f"{own[f'{leg}_p95_ms']:,.1f}",
+                f"{own['memory_mb']:,.0f}",
+            ]
+    for name in ("server", *PEERS, *OTHERS):
         one = found.get(name)
         if one and "failed" in one:
             yield [name, one["failed"], "–", "–", "–"]
-        elif one:
+        elif one and name != "server":
             yield [name, f"{one['build_s']:,.1f}", f"{one['p50_ms']:,.1f}", f"{one['p95_ms']:,.1f}", f"{one['memory_mb']:,.0f}"]
 
 
@@ -148,7 +151,8 @@ def pictures(sizes: list[Figures]) -> dict[str, str]:
     """File name -> SVG."""
     own = {"hybrid": "hybrid_p50_ms", "bm25": "bm25_p50_ms", "dense": "dense_p50_ms"}
     questions = {f"clippings, {name}": _line(sizes, "clippings", key) for name, key in own.items()}
-    memory = {"clippings": _line(sizes, "clippings", "memory_mb")}
+    questions |= {f"on a server, {name}": _line(sizes, "server", key) for name, key in own.items()}
+    memory = {"clippings": _line(sizes, "clippings", "memory_mb"), "on a server": _line(sizes, "server", "memory_mb")}
     for name in (*PEERS, *OTHERS):
         questions[name], memory[name] = _line(sizes, name, "p50_ms"), _line(sizes, name, "memory_mb")
     times = {"open": "open_s", "one article more": "one_more_s", "nothing new": "again_s", "all of it": "build_s"}
@@ -170,10 +174,11 @@ def _drawn(lines: Mapping[str, curves.Line]) -> dict[str, curves.Line]:
     return {name: line for name, line in lines.items() if line}
 
 
-def bench(sizes: Sequence[int], dataset: Path | None, others: Path | None, out: Path) -> str:
+def bench(sizes: Sequence[int], dataset: Path | None, others: Path | None, out: Path, server: str | None = None) -> str:
     """Measure archives of some sizes, or that of a BEIR folder; the table. `out` gets it as JSON, and the pictures.
 
-    `others` is the Python of an environment that has the peers of `OTHERS`; None leaves those out.
+    `others` is the Python of an environment that has the peers of `OTHERS`; None leaves those out. `server` is the address of an archive
+    that is not there yet: each size is added beside it, as ADDRESS_SIZE, measured and emptied.
     """
     claim(out)
     home = out / "archives"
@@ -182,7 +187,7 @@ def bench(sizes: Sequence[int], dataset: Path | None, others: Path | None, out: 
     try:
         for size in [0] if dataset else sizes:
             folder = from_dataset(home, dataset) if dataset else prepared(home, size)
-            found.append(run(folder, others))
+            found.append(run(folder, others, server))
             shutil.rmtree(folder)
             (out / "bench.json").write_text(json.dumps({"commit": commit(), "sizes": found}, indent=2), encoding="utf-8")
     finally:

@@ -1,4 +1,4 @@
-"""What `clippings bench` runs in processes of their own: `python -m eval.bench_steps STEP FOLDER` prints its figures as JSON.
+"""What `clippings bench` runs in processes of their own: `python -m eval.bench_steps STEP FOLDER` prints figures as JSON.
 
 FOLDER has plan.json: what to add, the model, and the questions where they are given. It gets the archive and, with `dump`, what
 eval/peers.py reads.
@@ -115,14 +115,7 @@ def search(folder: Path) -> Figures:
     questions = peers.Data(folder).questions
     known = {one["text"]: vector for one, vector in questions}
     archive = Archive(folder / "archive", Known(Archive(folder / "archive").status(), known))
-    opened = _seconds(lambda: _open(archive))
-    texts = list(known)
-    first = _seconds(lambda: archive.search(texts[0]))
-    figures = {"open_s": opened, "first_ms": first * 1e3}
-    for name, legs in (("bm25", LEGS[:1]), ("dense", LEGS[1:]), ("hybrid", LEGS)):
-        found = peers.milliseconds([_search(archive, text, legs) for text in texts])
-        figures |= {f"{name}_p50_ms": found["p50_ms"], f"{name}_p95_ms": found["p95_ms"]}
-    figures["stop_words_ms"] = _search(archive, "the of and to in", LEGS[:1]) * 1e3
+    figures = _asked(archive, list(known))
     with archive.snapshot() as current:
         assert isinstance(current, LocalSnapshot)
         parts = current.generation
@@ -133,6 +126,28 @@ def search(folder: Path) -> Figures:
         figures["memory_mb"] = peers.memory()
         figures["recall@10"] = _recall(np.load(folder / "vectors.npy", mmap_mode="r"), parts, [vector for _, vector in questions])
     return figures
+
+
+def served(folder: Path, address: str) -> Figures:
+    """The same articles on a server, added and taken away again: as `search`, of the process that asks, and how fast they were added."""
+    source, archive = Path(_plan(folder)["source"]), Archive(address, _archive(folder).encoder)
+    first = _seconds(lambda: archive.add([source]))
+    known = {one["text"]: vector for one, vector in peers.Data(folder).questions}
+    figures = _asked(Archive(address, Known(archive.status(), known)), list(known))
+    figures |= {"build_s": first, "added_per_s": archive.census()["passages"] / first, "memory_mb": peers.memory()}
+    archive.remove([source])
+    return figures
+
+
+def _asked(archive: Archive, texts: list[str]) -> Figures:
+    """Open; the first question; milliseconds of each leg, of the whole and of stop words alone."""
+    opened = _seconds(lambda: _open(archive))
+    first = _seconds(lambda: archive.search(texts[0]))
+    figures = {"open_s": opened, "first_ms": first * 1e3}
+    for name, legs in (("bm25", LEGS[:1]), ("dense", LEGS[1:]), ("hybrid", LEGS)):
+        found = peers.milliseconds([_search(archive, text, legs) for text in texts])
+        figures |= {f"{name}_p50_ms": found["p50_ms"], f"{name}_p95_ms": found["p95_ms"]}
+    return figures | {"stop_words_ms": _search(archive, "the of and to in", LEGS[:1]) * 1e3}
 
 
 def _open(archive: Archive) -> None:
@@ -160,5 +175,5 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    step = {"build": build, "dump": dump, "search": search, "embed": embed}[sys.argv[1]]
-    sys.stdout.write(json.dumps(step(Path(sys.argv[2]))) + "\n")
+    steps: dict[str, Callable[..., Figures]] = {"build": build, "dump": dump, "search": search, "embed": embed, "served": served}
+    sys.stdout.write(json.dumps(steps[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])) + "\n")

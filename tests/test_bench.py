@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import pytest
 from conftest import Run
 
 from eval import bench, curves, peers, synthetic
+from index import Archive
 from index.bm25 import words
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -82,6 +84,25 @@ def test_the_command(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     for name in bench.pictures([written]):
         ElementTree.parse(tmp_path / "out" / name)
     assert not (tmp_path / "out/archives").exists()
+
+
+def test_the_command_on_a_server(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, milvus: str) -> None:
+    """Its curve stands beside the local one, and it is left empty."""
+    monkeypatch.setattr(bench, "MODEL_UP_TO", 0)
+    monkeypatch.setattr(bench, "PEERS", ())
+    address = f"{milvus}/bench_{uuid4().hex[:8]}"
+    code, out, _ = run("bench", "--sizes", "1000", "--archive", address, "--out", str(tmp_path / "out"))
+    assert (code, out.count("| on a server, ")) == (0, 3)
+    written = json.loads((tmp_path / "out/bench.json").read_text())["sizes"][0]
+    assert written["server"]["hybrid_p50_ms"] > 0
+    assert "on a server, hybrid" in (tmp_path / "out/questions.svg").read_text()
+    assert Archive(f"{address}_1000").census()["articles"] == 0
+
+
+def test_a_benchmark_over_a_folder_of_ones_own_is_refused(run: Run) -> None:
+    """It would be filled with what a generator wrote."""
+    code, out, err = run("bench", "--archive", "mine")
+    assert (code, out, err.startswith("clippings: --archive mine: the benchmark makes its own folders")) == (2, "", True)
 
 
 def test_too_small_is_refused(run: Run) -> None:
