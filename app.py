@@ -7,6 +7,7 @@ request to anywhere but the page's own server.
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable, Collection
 from importlib.resources import files
 from pathlib import Path
@@ -107,23 +108,25 @@ def _mount(page: "gr.Blocks", archive: "Archive", mcp: bool) -> tuple["ASGIApp",
     page.state_session_capacity = 200
     # As `launch` would: a file that a message names is looked at before it is copied, and streams keep in touch, only then.
     page.has_launched = page.is_running = True
-    app = gr.mount_gradio_app(
-        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-        page,
-        path="/",
-        show_error=False,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        mcp_server=mcp,
-        pwa=False,
-        max_file_size=MAX_FILE,
-        blocked_paths=[str(archive.folder.resolve())],
-        app_kwargs={"exception_handlers": {**refusal.handlers(RequestValidationError, FnIndexInferError), **programs.HANDLERS}},
-        theme=_theme(gr),
-        css=files("qa").joinpath("page.css").read_text(encoding="utf-8"),
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "SSR mode is not supported")  # said of every page beside the first, whatever is asked for
+        app = gr.mount_gradio_app(
+            FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+            page,
+            path="/",
+            show_error=False,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            mcp_server=mcp,
+            pwa=False,
+            max_file_size=MAX_FILE,
+            blocked_paths=[str(archive.folder.resolve())],
+            app_kwargs={"exception_handlers": {**refusal.handlers(RequestValidationError, FnIndexInferError), **programs.HANDLERS}},
+            theme=_theme(gr),
+            css=files("qa").joinpath("page.css").read_text(encoding="utf-8"),
+        )
     if mcp:
         programs.answer_in_json(page.mcp_server_obj)
     page.config["version"] = page.config["version"].partition(".")[0]  # clients need one, and no more of it

@@ -51,6 +51,7 @@ def started(
                 break
         else:
             raise AssertionError(f"the pages did not start: {''.join(talk)}")
+        assert "Warning" not in "".join(talk)
         threading.Thread(target=talk.extend, args=(server.stderr,), daemon=True).start()  # a full pipe would stop the server
         yield server, f"http://127.0.0.1:{port}/"
     finally:
