@@ -57,8 +57,8 @@ def _json(file: Path) -> Any:
 def tensors(file: Path, stored: Collection[str] = _STORED) -> dict[str, Floats]:
     """name -> float32 tensor, of those `stored` as F32, which are mapped, and F16, which are widened; others are left out.
 
-    The format: u64 n, n bytes of JSON, then the numbers. https://huggingface.co/docs/safetensors; its own reader copies all 90 MB,
-    0.04 s, and a question needs half of them.
+    The format of safetensors: u64 n, n bytes of JSON, then the numbers. Its own reader copies all 90 MB, 0.04 s, and a question needs half
+    of them.
     """
     raw = np.memmap(file, mode="r")
     start = 8 + int(raw[:8].view("<u8")[0])
