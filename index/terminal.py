@@ -70,7 +70,10 @@ def _declare(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.set_defaults(run=command.run)
 
 
-def archive_options(parser: argparse.ArgumentParser, help_text: str = "the archive (default: $CLIPPINGS_ARCHIVE, or ./archive)") -> None:
+_ARCHIVE_HELP = "the archive: a folder, or milvus://HOST:PORT/NAME (default: $CLIPPINGS_ARCHIVE, or ./archive)"
+
+
+def archive_options(parser: argparse.ArgumentParser, help_text: str = _ARCHIVE_HELP) -> None:
     """--archive and --model, with their environment variables."""
     archive = _place(os.environ.get("CLIPPINGS_ARCHIVE") or "archive")
     parser.add_argument("--archive", type=_place, default=archive, metavar="FOLDER", help=help_text)
