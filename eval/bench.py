@@ -72,8 +72,10 @@ def run(folder: Path, others: Path | None, server: str | None = None) -> Figures
         if "failed" in found["clippings"]:
             raise ClippingsError(f"bench: {step}: {found['clippings']['failed']}")
     if server:
-        served = [sys.executable, "-m", "eval.bench_steps", "served", str(folder), f"{server}_{folder.name}"]
-        found["server"] = _child(served, f"{folder.name}: {server}")
+        found["server"] = {}
+        for step in ("fill", "served"):
+            command = [sys.executable, "-m", "eval.bench_steps", step, str(folder), f"{server}_{folder.name}"]
+            found["server"] |= _child(command, f"{folder.name}: {step} at {server}")
     passages = found["clippings"]["passages"]
     scripts = [(Path(sys.executable), name) for name in PEERS]
     if others and passages <= _OTHERS_UP_TO:

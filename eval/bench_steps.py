@@ -128,14 +128,19 @@ def search(folder: Path) -> Figures:
     return figures
 
 
+def fill(folder: Path, address: str) -> Figures:
+    """Add the same articles on a server."""
+    archive = Archive(address, _archive(folder).encoder)
+    first = _seconds(lambda: archive.add([Path(_plan(folder)["source"])]))
+    return {"build_s": first, "added_per_s": archive.census()["passages"] / first}
+
+
 def served(folder: Path, address: str) -> Figures:
-    """The same articles on a server, added and taken away again: as `search`, of the process that asks, and how fast they were added."""
-    source, archive = Path(_plan(folder)["source"]), Archive(address, _archive(folder).encoder)
-    first = _seconds(lambda: archive.add([source]))
+    """As `search`, of a process that asks the server; then take the articles away again."""
     known = {one["text"]: vector for one, vector in peers.Data(folder).questions}
-    figures = _asked(Archive(address, Known(archive.status(), known)), list(known))
-    figures |= {"build_s": first, "added_per_s": archive.census()["passages"] / first, "memory_mb": peers.memory()}
-    archive.remove([source])
+    archive = Archive(address, Known(Archive(address).status(), known))
+    figures = _asked(archive, list(known)) | {"memory_mb": peers.memory()}
+    archive.remove([Path(_plan(folder)["source"])])
     return figures
 
 
@@ -175,5 +180,6 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    steps: dict[str, Callable[..., Figures]] = {"build": build, "dump": dump, "search": search, "embed": embed, "served": served}
-    sys.stdout.write(json.dumps(steps[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])) + "\n")
+    steps: tuple[Callable[..., Figures], ...] = (build, dump, search, embed, fill, served)
+    step = next(one for one in steps if one.__name__ == sys.argv[1])
+    sys.stdout.write(json.dumps(step(Path(sys.argv[2]), *sys.argv[3:])) + "\n")
