@@ -60,7 +60,7 @@ class Generation:
     def outlets(self) -> list[str]:
         """The names of the living articles' outlets, each once."""
         names = (self._facets.names[place] for place in np.unique(self._facets.outlets[self._living]))
-        return [name for name in names if name]
+        return sorted(name for name in names if name)
 
     def search_words(self, tokens: list[str], k: int, allow: Mask | None) -> tuple[Rows, Scores]:
         """The best rows by BM25, of the passage and of its whole article, and their scores; `allow`, bool[N], limits them."""
