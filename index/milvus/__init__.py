@@ -39,7 +39,7 @@ class MilvusEngine:
     @property
     def exists(self) -> bool:
         """Whether there is an archive: what made it is noted last."""
-        return self._client.exists and bool(MilvusCatalogue(self._client).noted("fingerprint"))
+        return self._client.exists and bool(MilvusCatalogue(self._client).fingerprint())
 
     @cached_property
     def _ready(self) -> Client:
@@ -78,8 +78,6 @@ class MilvusEngine:
         if not self.exists:
             self._client.create(encoder.dimension)
             self._client.upsert("notes", [note("changed", "", time.time()), note("fingerprint", "", fingerprint.of(encoder))])
-            while not self.exists:  # for a moment, where another process makes it too
-                time.sleep(0.1)
         writer = MilvusWriter(self._ready)
         fingerprint.check(self.path, encoder, writer.fingerprint())
         yield writer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import astuple, fields
 from typing import Any
@@ -25,6 +26,9 @@ _ORDERS = {
     "outlet": [((lambda row: (row["source"] == "", folded(row["source"]))), False), _NEWEST, _BY_ID],
 }
 
+# So often, a tenth of a second apart, it is looked for what made an archive.
+_LOOKS = 20
+
 
 class MilvusCatalogue:
     """A `Catalogue` of what is in Milvus now. Articles that were read are kept, so that what was found is read in the same version."""
@@ -34,8 +38,15 @@ class MilvusCatalogue:
         self._read: dict[str, tuple[Article, str]] = {}
 
     def fingerprint(self) -> dict[str, Any]:
-        """The model and the versions that made the archive."""
-        return dict(self.noted("fingerprint")[""])
+        """The model and the versions that made the archive; nothing where no archive was made.
+
+        Whoever makes one notes it, several at once too, and a note that is written again is gone for a moment.
+        """
+        for _ in range(_LOOKS):
+            if found := self.noted("fingerprint"):
+                return dict(found[""])
+            time.sleep(0.1)
+        return {}
 
     def noted(self, kind: str) -> dict[str, Any]:
         """name -> value of the notes of a kind, by name."""
