@@ -186,7 +186,11 @@ def _picture(gr: Any, archive: Archive, name: str | None = None, before: str | N
     old = past[before] if before in others else None
     return [
         gr.Dropdown([(history.label(one, found), one) for one, found in past.items()], value=name, visible=True),
-        gr.Dropdown([("nothing", ""), *((history.label(one, past[one]), one) for one in others)], value=before or "", visible=bool(others)),
+        gr.Dropdown(
+            [("nothing", ""), *((history.label(one, past[one]), one) for one in others)],
+            value=before if before in others else "",
+            visible=bool(others),
+        ),
         summary(run),
         part("compared", run=run, old=old, changes=changes(old, run)) if old else "",
         *_plots(gr, run, history.over_time(name, past)),

@@ -43,7 +43,7 @@ def work(archive: Archive, name: str, folder: Path, say: Callable[[dict[str, Any
 def _main(path: str, model: str, name: str, folder: str) -> None:
     os.nice(19)
     try:
-        work(terminal.open_archive(Path(path), model), name, Path(folder), _say)
+        work(terminal.open_archive(terminal.place(path), model), name, Path(folder), _say)
     except BrokenPipeError:  # the page is gone, and nobody waits for this
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

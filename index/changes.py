@@ -241,7 +241,7 @@ def _waits(error: ArticleError, memory: Memory) -> bool:
     return bool(error.sha256) and known is not None and known.sha256 == error.sha256
 
 
-def elsewhere(failed: Mapping[str, ArticleError], places: Collection[Path]) -> dict[str, ArticleError]:
+def elsewhere(failed: Mapping[str, ArticleError], places: Collection[Path | str]) -> dict[str, ArticleError]:
     """What could not be taken, without that at or below some places."""
     scope = names(places)
     return {path: error for path, error in failed.items() if not lies_in(path, scope) and not lies_in(str(_file(error)), scope)}

@@ -33,25 +33,25 @@ def given(places: Places, paths: list[Path]) -> dict[str, bool]:
     return kept | {str(path): True for path in paths if not (nearest := _nearest(str(path), kept)) or not kept[nearest]}
 
 
-def taken_out(places: Places, paths: list[Path]) -> dict[str, bool]:
+def taken_out(places: Places, paths: Iterable[Path | str]) -> dict[str, bool]:
     """The places after some were taken out: forgotten with everything below, and marked where a place above is kept up to date."""
     gone = names(paths)
     kept = {path: wanted for path, wanted in places.items() if not lies_in(path, gone)}
     return kept | {path: False for path in gone if any(kept.get(above) for above in _above(path))}
 
 
-def place_of(path: Path, known: Mapping[str, tuple[str, str]]) -> Path:
+def place_of(path: Path, known: Mapping[str, tuple[str, str]]) -> str:
     """The absolute path that a user means: of the article of that id, or the path itself."""
-    return next((Path(found) for found, (article_id, _) in known.items() if article_id == str(path)), articles.absolute(path))
+    return next((found for found, (article_id, _) in known.items() if article_id == str(path)), str(articles.absolute(path)))
 
 
-def unheld(paths: list[Path], places: list[Path], held: Iterable[str]) -> list[str]:
+def unheld(paths: list[Path], places: list[str], held: Iterable[str]) -> list[str]:
     """Those of some paths whose place has nothing of `held` at or below it."""
     there = {name for path in held for name in _above(path)}
-    return [str(path) for path, place in zip(paths, places, strict=True) if str(place) not in there]
+    return [str(path) for path, place in zip(paths, places, strict=True) if place not in there]
 
 
-def below(known: Mapping[str, tuple[str, str]], places: Collection[Path]) -> list[str]:
+def below(known: Mapping[str, tuple[str, str]], places: Collection[str]) -> list[str]:
     """The ids of the articles at or below some places."""
     scope = names(places)
     return [article_id for path, (article_id, _) in known.items() if lies_in(path, scope)]
@@ -62,7 +62,7 @@ def lies_in(path: str, places: Set[str]) -> bool:
     return not places.isdisjoint(_above(path))
 
 
-def names(paths: Iterable[Path]) -> set[str]:
+def names(paths: Iterable[Path | str]) -> set[str]:
     """What `lies_in` asks for."""
     return set(map(str, paths))
 

@@ -75,13 +75,13 @@ _ARCHIVE_HELP = "the archive: a folder, or milvus://HOST:PORT/NAME (default: $CL
 
 def archive_options(parser: argparse.ArgumentParser, help_text: str = _ARCHIVE_HELP) -> None:
     """--archive and --model, with their environment variables."""
-    archive = _place(os.environ.get("CLIPPINGS_ARCHIVE") or "archive")
-    parser.add_argument("--archive", type=_place, default=archive, metavar="FOLDER", help=help_text)
+    archive = place(os.environ.get("CLIPPINGS_ARCHIVE") or "archive")
+    parser.add_argument("--archive", type=place, default=archive, metavar="FOLDER", help=help_text)
     model = "a sentence-transformers model, by name or folder (default: $CLIPPINGS_MODEL, or the archive's own)"
     parser.add_argument("--model", default=os.environ.get("CLIPPINGS_MODEL") or None, metavar="NAME", help=model)
 
 
-def _place(text: str) -> Path | str:
+def place(text: str) -> Path | str:
     """The folder, or the address of a server, that --archive names."""
     return text if "://" in text else Path(text)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from index import changes, places, update
 from index.changes import Added, Plan
@@ -27,11 +26,11 @@ def take_out(writer: Writer, encoder: Encoder, article: Article) -> Removed:
     """Take out an article of the archive."""
     vectors = writer.vectors(writer.passages(article.id))
     removed = Removed(article, vectors, writer.places().get(article.path))
-    drop(writer, encoder, [Path(article.path)], [article.id])
+    drop(writer, encoder, [article.path], [article.id])
     return removed
 
 
-def drop(writer: Writer, encoder: Encoder, gone: list[Path], article_ids: list[str]) -> None:
+def drop(writer: Writer, encoder: Encoder, gone: Sequence[str], article_ids: list[str]) -> None:
     """Take out articles, which are all that there are at some places, and remember that of the places."""
     writer.remember(places.taken_out(writer.places(), gone))
     writer.note(changes.elsewhere(writer.failed(), gone))

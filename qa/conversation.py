@@ -64,7 +64,7 @@ def replies(history: Messages, archive: Archive, without: Collection[str] = ()) 
         answer = next(steps)
         if answer.quotes:
             yield message.headline(answer), render.source_cards(answer.quotes)
-            answer = next(steps)
+        answer = [answer, *steps][-1]  # to the end, where it is remembered
         cards = render.source_cards(answer.quotes or answer.nearest) if answer.quotes or answer.nearest else page.start(archive)
         yield message.whole(answer, query), cards
         if beyond := _beyond(answer, history, archive, without):
@@ -99,7 +99,7 @@ def visited(saved: object, query: str, archive: Archive) -> Iterator[tuple[Messa
 
     Without an address it is what was saved.
     """
-    history, left = _resumed(_sound(saved), _questions(query))
+    history, left = _resumed(_finished(_sound(saved)), _questions(query))
     yield history, _sources(history, archive)
     for one, without in left:
         history = asked(history, one)
@@ -113,6 +113,11 @@ def _sound(saved: object) -> Messages:
     """A saved conversation; an empty one where it is none: the browser keeps it, and it may be of another release."""
     messages = saved[-_KEPT:] if isinstance(saved, list) else []
     return messages if all(isinstance(one, dict) and one.get("role") in _ROLES and one.get("content") for one in messages) else []
+
+
+def _finished(saved: Messages) -> Messages:
+    """A saved conversation without an answer that was cut off after its headline: its question is asked again."""
+    return saved[:-1] if saved and saved[-1]["role"] == "assistant" and message.is_begun(_text(saved[-1])) else saved
 
 
 def _resumed(saved: Messages, wanted: list[Asked]) -> tuple[Messages, list[Asked]]:

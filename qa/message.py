@@ -16,10 +16,17 @@ from qa.render import DIFFER, also, byline, markdown, neighbours
 
 _THUMBS = (("up", "A good answer"), ("down", "Not a good answer"))
 
+_BEGUN = '<p class="pending">Looking for what else the archive has.</p>'
+
 
 def headline(result: Answer) -> str:
     """A message with the headline of an answer alone, while the rest is looked for."""
-    return _answer([*_chips(result), _headline(result.quotes[0]), '<p class="pending">Looking for what else the archive has.</p>'])
+    return _answer([*_chips(result), _headline(result.quotes[0]), _BEGUN])
+
+
+def is_begun(content: str) -> bool:
+    """Whether a message is such a first step: what was to follow did not come."""
+    return _BEGUN in content
 
 
 def whole(result: Answer, address: str, without: Collection[str] = ()) -> str:

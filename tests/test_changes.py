@@ -229,3 +229,18 @@ def test_a_wrong_name_among_right_ones_takes_nothing_out(archive: Archive, folde
         archive.remove([home / "ferry.txt", home / "typo.txt"])
     assert archive.census()["articles"] == 2
     assert archive.status()["left_out"] == []
+
+
+@pytest.mark.parametrize("key", ["https://u.example/x", "tail/", "plain"])
+def test_what_is_taken_out_by_id_stays_out_whatever_its_key(archive: Archive, folder: Folder, key: str) -> None:
+    """A key may be an address, which is no path of files."""
+    home = folder({"a.jsonl": json.dumps({"id": key, "text": "The ferry sank."}) + "\n" + json.dumps({"id": "b", "text": "It rained."})})
+    archive.add([home])
+    (taken,) = (one.id for one in archive.articles() if one.text == "The ferry sank.")
+    archive.take_out(taken)
+    archive.update()
+    assert [one.text for one in archive.articles()] == ["It rained."]
+    archive.add([home])
+    assert archive.remove([Path(next(archive.articles()).id)]) == 1
+    archive.update()
+    assert list(archive.articles()) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index import Archive
-from qa import conversation, message, page
+from qa import assistant, conversation, message, page
 from qa.conversation import Messages, again, answered, asked, question, replies, turns, visited
 from qa.render import markdown
 
@@ -143,3 +143,23 @@ def test_what_is_no_conversation_is_an_empty_one(small: Archive, saved: object) 
 def test_an_address_that_asks_nothing_is_none(small: Archive, query: str) -> None:
     """Nothing is asked, and nothing breaks."""
     assert list(visited(None, query, small)) == [([], page.start(small))]
+
+
+def test_a_question_that_is_asked_again_is_answered_once(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page takes an answer in steps, and what it has taken to the end is known."""
+    made: list[str] = []
+    real = assistant.answering
+    monkeypatch.setattr(assistant, "answering", lambda text, *rest, **more: made.append(text) or real(text, *rest, **more))
+    for text in (SANK, "who won the chess in Oslo") * 2:
+        exchange(small, text)
+    assert len(made) == 2
+
+
+def test_an_answer_that_was_cut_off_is_asked_again(small: Archive) -> None:
+    """By a reload after its headline, with the address and without it."""
+    first, whole = replies(asked(None, SANK), small)
+    cut = answered(asked(None, SANK), first[0])
+    for query in (message.address(whole[0]), ""):
+        *_, (history, _) = visited(cut, query, small)
+        assert [one["role"] for one in history] == ["user", "assistant"]
+        assert 'class="tools"' in history[-1]["content"], query

@@ -30,7 +30,7 @@ FOREIGN = [
 METHODS = ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"]
 ORIGINS = [
     "http://evil.test", "https://evil.test", "null", "", "file://", "http://127.0.0.1:1", "http://localhost", "http://127.0.0.1.evil.test",
-    "http://evil.test#127.0.0.1", "chrome-extension://x",
+    "http://evil.test#127.0.0.1", "chrome-extension://x", "http://[",
 ]  # fmt: skip
 CLOSED = [
     "gradio_api/file=http://evil.test/", "gradio_api/file=https://evil.test/x", "gradio_api/file=//evil.test/x",
@@ -159,7 +159,7 @@ def test_every_answer_says_what_a_browser_may_not_do(guarded: Guard) -> None:
     """The refusals too; and nothing of what is behind."""
     for answer in (ask(guarded, "GET", "/"), ask(guarded, "GET", "/none"), ask(guarded, "GET", "/", headers={"host": "evil.test"})):
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
         assert "default-src 'self'" in answer.headers["content-security-policy"]

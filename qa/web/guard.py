@@ -43,7 +43,7 @@ _MCP = r"/gradio_api/mcp(?:/.*)?"
 
 _HEADERS = {
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "x-frame-options": "DENY",
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
@@ -147,8 +147,9 @@ class Guard:
             raise RefusedError(421, "This server does not go by that name.")
         if method in ("GET", "HEAD"):
             return
-        foreign = any(urlsplit(origin).netloc.lower() != hosts[0].lower() for origin in headers.getlist("origin"))
-        if foreign or headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        if any(_server(origin) != hosts[0].lower() for origin in headers.getlist("origin")) or headers.get(
+            "sec-fetch-site", "none"
+        ) not in ("same-origin", "none"):
             raise RefusedError(403, "This server takes nothing from the pages of others.")
 
     def _check_route(self, scope: Scope) -> None:
@@ -224,3 +225,11 @@ def _is_page(start: Message) -> bool:
 def _digests(page: bytes) -> str:
     found = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _INLINE_SCRIPT.findall(page))
     return "".join(f" 'sha256-{digest}'" for digest in found)
+
+
+def _server(origin: str) -> str:
+    """The server of an origin, with its port; nothing of what is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

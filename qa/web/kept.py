@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index import Archive
-from index.articles import article_id, file_of
+from index.articles import absolute, article_id, file_of
 from index.articles.files import FORMATS, SEVERAL, TEXTS, format_of
 from index.changes import Added, Report
 from index.errors import ArchiveError, ClippingsError
@@ -88,7 +88,7 @@ class Kept:
     """The files that an archive keeps itself. `received`: where the server puts what is sent to it, as `received/HANDLE/NAME`."""
 
     def __init__(self, archive: Archive, received: Path) -> None:
-        self.folder = archive.folder.absolute() / "uploads"
+        self.folder = absolute(archive.folder) / "uploads"
         self._archive = archive
         self._received = received
         self._turn = threading.Lock()
@@ -137,7 +137,7 @@ class Kept:
         if size > MAX_FILE:
             raise _too_large(size)
         session.charge(size)
-        if shutil.disk_usage(self._archive.path).free - size < MIN_FREE:
+        if shutil.disk_usage(self._archive.folder).free - size < MIN_FREE:
             raise _Done(REFUSED, "the disk is too full to keep it")
         with received.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -253,7 +253,7 @@ def safe_name(name: str) -> str:
 
 def plainly(error: ClippingsError, archive: Archive) -> str:
     """What is wrong, without a path of the server."""
-    text = str(error).replace(str(archive.folder.absolute()), "the archive").replace(str(archive.path), "the archive")
+    text = str(error).replace(str(absolute(archive.folder)), "the archive").replace(str(archive.path), "the archive")
     if f"another process ({os.getpid()})" in text:
         return "files are being added to the archive now: try again when that is done"
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
@@ -51,6 +52,7 @@ def run(app: ASGIApp, listening: socket.socket, ready: Callable[[], None], endin
 def leave() -> None:
     """End the process with exit code 0 where a thread still works on what nobody waits for any more: Python would wait for it."""
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        atexit._run_exitfuncs()  # what was begun for a page ends with it
         os._exit(0)
 
 
