@@ -187,6 +187,7 @@ def test_the_conversation_is_there_after_a_reload(page: object, address: str) ->
     ask(page, FINE)
     page.reload()
     page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
+    page.wait_for_timeout(2000)  # what is shown is kept a moment later
     visit(page, address)
     page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
     page.wait_for_function("location.search.includes('vantrello')")
