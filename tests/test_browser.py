@@ -187,7 +187,6 @@ def test_the_conversation_is_there_after_a_reload(page: object, address: str) ->
     ask(page, FINE)
     page.reload()
     page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
-    page.wait_for_timeout(2000)  # what is shown is kept a moment later
     visit(page, address)
     page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
     page.wait_for_function("location.search.includes('vantrello')")
@@ -198,6 +197,36 @@ def test_the_conversation_is_there_after_a_reload(page: object, address: str) ->
     page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
     page.go_back()
     page.wait_for_selector("#question textarea:enabled")
+
+
+def test_the_conversation_is_there_after_reloads_in_haste(page: object, address: str) -> None:
+    """As soon as the answer is seen, and before what was saved is shown again."""
+    ask(page, KIRBY)
+    tools = page.locator("#chat .tools")
+    page.fill("#question textarea", FINE)
+    page.press("#question textarea", "Enter")
+    tools.nth(1).wait_for()
+    for after in (0, 100, 300, 600):
+        page.goto(address, wait_until="commit")
+        page.wait_for_timeout(after)
+    tools.nth(1).wait_for()
+    assert tools.count() == 2
+
+
+def test_nothing_can_be_asked_before_the_conversation_is_back(page: object, address: str) -> None:
+    """It would be overwritten by what comes back; then the question box is ready, with the focus in it."""
+    held = []
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)
+    page.goto(address)
+    page.wait_for_selector("#question textarea:disabled")
+    page.wait_for_timeout(500)
+    assert page.locator("#question textarea").is_disabled()
+    held[0].continue_()
+    page.wait_for_selector("#question textarea:enabled")
+    page.wait_for_function("document.activeElement.closest('#question')")
+    ask(page, KIRBY)
+    page.wait_for_function("document.activeElement.closest('#question')")
+    assert page.locator("#chat .answer").count() == 1
 
 
 def test_back_goes_to_the_question_before(page: object) -> None:

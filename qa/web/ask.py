@@ -33,6 +33,13 @@ _READER = """<section class="panel" aria-label="Sources">
 <button type="button" class="right" aria-pressed="false">This is the right sentence</button></div></section>"""
 # The browser's own address goes along with what it saved.
 _WITH_ADDRESS = "(saved, address) => [saved, location.search]"
+# A chat that is still empty as the page opens is not to be saved; "New chat" saves its own. An array is taken for all outputs: hence two.
+_SAVED = "(shown, saved) => [shown?.length ? [...shown] : saved]"
+# What was disabled has lost the focus. By touch that would bring up a keyboard over the answer.
+_FOCUS = """() => {
+  const free = document.activeElement === document.body && matchMedia('(pointer: fine)').matches;
+  if (free) document.querySelector('#question textarea').focus({preventScroll: true});
+}"""
 
 
 def draw(gr: Any, archive: Archive) -> None:
@@ -46,8 +53,8 @@ def draw(gr: Any, archive: Archive) -> None:
     # A conversation belongs to its archive; the browser encrypts it with a secret that is none, and must be the same after a restart.
     key = hashlib.sha256(str(archive.folder.resolve()).encode()).hexdigest()[:12]
     saved = gr.BrowserState([], storage_key=f"clippings-{key}", secret="clippings")  # noqa: S106
-    _wire(gr, archive, chat, box, new, reader)
-    _keep(gr, archive, saved, masthead, chat, reader)
+    _wire(gr, archive, chat, box, new, reader, saved)
+    _keep(gr, archive, saved, masthead, chat, box, reader)
 
 
 def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
@@ -73,7 +80,7 @@ def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
             show_label=False,
             container=False,
             submit_btn=True,
-            autofocus=True,
+            interactive=False,
             scale=9,
             elem_id="question",
         )
@@ -116,7 +123,7 @@ def _reader(gr: Any, archive: Archive) -> Any:
     )
 
 
-def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any) -> None:
+def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any, saved: Any) -> None:
     """What happens when something is asked, chosen or cleared.
 
     While an answer is made nothing else can be asked: two at once would each write its own history over the other's.
@@ -140,13 +147,13 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any)
             steps = conversation.again(history, int(event.number), str(event.link), archive)
         for step in steps:
             yield *step, gr.skip()
-        yield gr.skip(), gr.skip(), ready()
+        yield gr.skip(), gr.skip(), _ready(gr)
 
     def ready() -> Any:
-        return gr.Textbox(interactive=True)
+        return _ready(gr)
 
-    def cleared() -> tuple[Messages, str, Any]:
-        return [], page.start(archive), ready()
+    def cleared() -> tuple[Messages, Messages, str, Any]:
+        return [], [], page.start(archive), ready()
 
     begun = (
         box.submit(typed, [box, chat], [box, chat], queue=False, **_PRIVATE),
@@ -154,22 +161,24 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any)
     )
     answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **ANSWERING, **_PRIVATE) for event in begun]
     for event in answering:
-        event.then(ready, None, box, queue=False, **_PRIVATE)
+        event.then(ready, None, box, queue=False, **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
     answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **ANSWERING, **_PRIVATE))
-    new.click(cleared, None, [chat, reader, box], cancels=answering, queue=False, **_PRIVATE)
+    new.click(cleared, None, [chat, saved, reader, box], cancels=answering, queue=False, **_PRIVATE)
 
 
-def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, reader: Any) -> None:
+def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, box: Any, reader: Any) -> None:
     """The conversation is saved in the browser as it changes, and comes back when the page is opened again, or asked again, by its address.
 
-    What the archive holds is counted then too: another process may have added something.
+    Nothing can be asked before it is back, since that would be lost. What the archive holds is counted then and with each answer: another
+    process may have added something.
     """
 
     def visited(held: Any, query: str) -> Iterator[tuple[Messages, str]]:
-        yield from conversation.visited(held, query or "", archive)
+        for history, sources in conversation.visited(held, query or "", archive):
+            yield history or gr.skip(), sources
 
-    def changed(history: Messages) -> tuple[Messages, Any]:
-        return history, count()
+    def opened() -> tuple[Any, Any]:
+        return count(), _ready(gr)
 
     def count() -> Any:
         try:
@@ -178,7 +187,12 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, reade
             return gr.skip()
 
     address = gr.Textbox(visible=False)
-    blocks = gr.context.Context.root_block
-    opened = blocks.load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **ANSWERING, **_PRIVATE)
-    opened.then(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
-    chat.change(changed, chat, [saved, masthead], queue=False, show_progress="hidden", **_PRIVATE)
+    load = gr.context.Context.root_block.load
+    back = load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **ANSWERING, **_PRIVATE)
+    back.then(opened, None, [masthead, box], queue=False, show_progress="hidden", **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
+    chat.change(None, [chat, saved], saved, js=_SAVED, **_PRIVATE)
+    chat.change(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
+
+
+def _ready(gr: Any) -> Any:
+    return gr.Textbox(interactive=True)
