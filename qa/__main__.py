@@ -13,7 +13,6 @@ from index import terminal
 from index.terminal import Command
 
 if TYPE_CHECKING:
-    from index import Filters
     from qa.answer import Answer, Citation, Differ
 
 
@@ -55,28 +54,38 @@ def _ask(arguments: argparse.Namespace) -> int:
     if form:
         commands.deliver(answer, form, arguments.out)
     else:
-        _print(answer, filters, arguments.explain)
+        _print(answer, arguments.explain)
+        if not answer.quotes and answer.searched.limits:
+            _print_beyond(ask(question, archive, reader=arguments.reader, without=KINDS))
     if arguments.explain:
         parts = {**seconds, **answer.searched.seconds}
         terminal.talk(" · ".join(f"{name} {value:.2f} s" for name, value in [*parts.items(), ("CPU", process_time())]))
     return 0
 
 
-def _print(answer: Answer, filters: Filters, explain: bool) -> None:
+def _print(answer: Answer, explain: bool) -> None:
     if not answer.quotes:
         print(f"The archive does not say: {answer.reason}.")
         if answer.nearest:
             print("\nNearest, and not an answer:")
     for citation in answer.quotes or answer.nearest:
         _print_quote(citation, explain)
+        if answer.quotes and citation.number == 1:
+            _print_neighbours(citation)
     for one in answer.differ:
         _print_differ(one, answer)
-    searched = answer.searched
-    limits = f" {filters}" * bool(str(filters)) + f" ({searched.undated:,} without a date left out)" * bool(searched.undated)
-    print(f"\nSearched {searched.passages:,} passages of {searched.articles:,} articles{limits}.")
+    print(f"\nSearched {answer.searched.passages:,} passages of {answer.searched}.")
     for chip in answer.chips:
         if not chip.dropped:
             print(f"Read “{chip.words}” as: only articles {chip.label} (--plain reads nothing).")
+
+
+def _print_beyond(wider: Answer) -> None:
+    """After an abstention: what there is of an answer in the articles that the limits left out."""
+    if wider.quotes:
+        first = wider.quotes[0]
+        article = " · ".join(filter(None, [first.article.source, first.article.published, first.article.title]))
+        print(f"There is an answer outside these limits: {article}")
 
 
 def _print_quote(citation: Citation, explain: bool) -> None:
@@ -84,7 +93,7 @@ def _print_quote(citation: Citation, explain: bool) -> None:
 
     article = citation.article
     mark = f"[{citation.number}] "
-    print("\n" + textwrap.fill(" ".join(citation.quote.split()), 100, initial_indent=mark, subsequent_indent="    "))
+    print("\n" + _wrapped(citation.quote, mark))
     print(f"    {' · '.join(filter(None, [article.source, article.published, article.title]))}")
     print(f"    {terminal.shown(article.path)}, characters {citation.start:,} to {citation.end:,}")
     if citation.speech:
@@ -92,10 +101,22 @@ def _print_quote(citation: Citation, explain: bool) -> None:
     if citation.also:
         own = " (the earliest)" if citation.earliest is citation.article else ""
         copies = (f"{render.byline(copy.article)}{' (the earliest)' * (copy.article is citation.earliest)}" for copy in citation.also)
-        print(textwrap.fill(f"{render.also(citation)}{own}: {'; '.join(copies)}", 100, initial_indent="    ", subsequent_indent="    "))
+        print(_wrapped(f"{render.also(citation)}{own}: {'; '.join(copies)}", "    "))
     if explain:
         words = ", ".join(citation.why.terms) or "no word"
         print(f"    passage: {terminal.ranks(citation.why)}; sentence: {words} matched")
+
+
+def _print_neighbours(citation: Citation) -> None:
+    from qa import render
+
+    for where, sentence in zip(("before", "after"), render.neighbours(citation), strict=True):
+        if sentence:
+            print(_wrapped(sentence, f"    {where}: "))
+
+
+def _wrapped(text: str, indent: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 100, initial_indent=indent, subsequent_indent="    ")
 
 
 def _print_differ(one: Differ, answer: Answer) -> None:

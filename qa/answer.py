@@ -167,12 +167,21 @@ class Differ:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was searched for an answer, and the seconds that search and answer took; `undated` articles have no date and needed one."""
+    """What was searched for an answer, and the seconds that search and answer took.
+
+    `limits` say which articles, in words; "" for all. `undated` articles have no date and needed one.
+    """
 
     articles: int
     passages: int
     seconds: Mapping[str, float]
     undated: int = 0
+    limits: str = ""
+
+    def __str__(self) -> str:
+        """The articles, in words: "12 articles published from 2014-06-01 (3 without a date left out)"."""
+        without = f" ({self.undated:,} without a date left out)" * bool(self.undated)
+        return f"{self.articles:,} articles{f' {self.limits}' * bool(self.limits)}{without}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +242,7 @@ class Answer:
                 "articles": self.searched.articles,
                 "passages": self.searched.passages,
                 "undated": self.searched.undated,
+                "limits": self.searched.limits,
             },
             "quotes": [citation.as_dict() for citation in self.quotes],
             "differ": [asdict(one) for one in self.differ],

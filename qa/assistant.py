@@ -68,13 +68,13 @@ def answering(
 
     def answer(quotes: tuple[Citation, ...], nearest: tuple[Citation, ...], differ: tuple[Differ, ...], reason: str = "") -> Answer:
         seconds = {"search": found - started, "answer": perf_counter() - found}
-        searched = Searched(reach.articles, reach.passages, seconds, reach.undated)
+        searched = Searched(reach.articles, reach.passages, seconds, reach.undated, str(filters))
         return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
 
     chosen = stories.quotable(ranked, QUOTES, _SUPPORTING, question)
     if not answered:
         nearest = _cite(chosen[:3], question, near)
-        yield answer((), nearest, (), _why_not(ranked, missing, reach, str(filters)))
+        yield answer((), nearest, (), _why_not(question, ranked, missing, reach, str(filters)))
         return
     yield answer(_cite(chosen[:1], question, ()), (), ())
     quotes = _cite(chosen, question, near)
@@ -93,10 +93,13 @@ def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -
     return tuple(stories.with_copies(citation, near) for citation in cited)
 
 
-def _why_not(ranked: Sequence[Candidate], missing: Sequence[str], reach: Reach, limits: str) -> str:
-    """Why there is no answer: no article passes, words that the whole archive does not have, or no sentence that comes close enough."""
+def _why_not(question: str, ranked: Sequence[Candidate], missing: Sequence[str], reach: Reach, limits: str) -> str:
+    """Why there is no answer: no article passes, nothing to look for, words that the whole archive does not have, or no sentence that comes
+    close enough."""
     if limits and not reach.passages:
         return f"it has no article {limits}"
+    if not content_words(question):
+        return "the question has no word to look for: say who or what it is about"
     if missing:
         return f"no article has the word{'s' if len(missing) > 1 else ''} {', '.join(f'“{word}”' for word in missing)}"
     if not ranked:

@@ -18,7 +18,7 @@ from qa.answer import Answer, Citation
 from qa.fragment import address
 
 COLUMNS = (
-    "question", "outcome", "reason", "number", "of", "text", "outlet", "title", "date", "url", "link", "path", "start", "end",
+    "question", "outcome", "reason", "searched", "number", "of", "text", "outlet", "title", "date", "url", "link", "path", "start", "end",
     "article", "sha256", "digest",
 )  # fmt: skip
 NO_ANSWER = "The archive does not say: "
@@ -38,7 +38,7 @@ _LOOSE = re.compile(r"[^\S \n]|(?<!\S) | (?!\S)|(?<![^\n])\n|\n(?![^\n])")
 
 def footnotes(answer: Answer) -> str:
     """Plain text, a numbered note a quote. The lines of a quote after its first are indented by four."""
-    notes = [_footnote(citation) for citation in answer.quotes] or [_abstention(answer)]
+    notes = [*map(_footnote, answer.quotes), *_searched(answer)] or [_abstention(answer)]
     return "\n\n".join([one_line(answer.question), *notes]) + "\n"
 
 
@@ -57,12 +57,17 @@ def provenance(citation: Citation) -> str:
 
 
 def _abstention(answer: Answer) -> str:
-    return f"{NO_ANSWER}{one_line(answer.reason)}. Searched: {answer.searched.articles:,} articles."
+    return f"{NO_ANSWER}{one_line(answer.reason)}. Searched: {one_line(str(answer.searched))}."
+
+
+def _searched(answer: Answer) -> list[str]:
+    """What an answer that is not of the whole archive is of: someone else could not tell."""
+    return [f"Searched: {one_line(str(answer.searched))}."] if answer.quotes and answer.searched.limits else []
 
 
 def markdown(answer: Answer) -> str:
     """CommonMark: the question as a heading, a block quote a quote. What it shows is the quote to the character, spaces too."""
-    quotes = [_block(citation) for citation in answer.quotes] or [plain(_abstention(answer))]
+    quotes = [*map(_block, answer.quotes), *map(plain, _searched(answer))] or [plain(_abstention(answer))]
     return "\n\n".join([f"## {plain(one_line(answer.question))}", *quotes]) + "\n"
 
 
@@ -92,7 +97,10 @@ def table(answer: Answer) -> str:
 
 def answer_rows(answer: Answer) -> list[list[str]]:
     """The cells of an answer, under COLUMNS. `number` counts its quotes to `of`; there are none of either in an abstention's."""
-    common: dict[str, Any] = {"question": one_line(answer.question), "outcome": answer.outcome, "reason": one_line(answer.reason)}
+    common: dict[str, Any] = {
+        "question": one_line(answer.question), "outcome": answer.outcome, "reason": one_line(answer.reason),
+        "searched": one_line(str(answer.searched)),
+    }  # fmt: skip
     quotes = [_cells(citation) | {"of": len(answer.quotes)} for citation in answer.quotes] or [{}]
     return [[str((common | quote).get(name, "")) for name in COLUMNS] for quote in quotes]
 

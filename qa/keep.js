@@ -4,7 +4,7 @@
 function facts(of) {
   const text = where => (of.querySelector(where) || {}).textContent || '';
   return {
-    question: text('.asked'), reason: text('.reason'), articles: Number(text('.articles').replaceAll(',', '')),
+    question: text('.asked'), reason: text('.reason'), articles: Number(text('.articles').replaceAll(',', '')), limits: text('.limits'),
     quotes: of.querySelector('blockquote') ? [...new Set([...of.querySelectorAll('a.cite')].map(span))] : [],
   };
 }

@@ -158,10 +158,9 @@ def _abstention(result: Answer, without: Collection[str]) -> list[str]:
 
 def _searched(result: Answer) -> str:
     searched = result.searched
-    limits = ", ".join(chip.label for chip in result.chips if chip.kind != "carried" and not chip.dropped)
     undated = f" {searched.undated:,} more have no date, and were left out." if searched.undated else ""
-    articles = f'<span class="articles">{searched.articles:,}</span> articles {markdown(limits)}'.strip()
-    return f"Searched {searched.passages:,} passages of {articles}.{undated}"
+    limits = f' <span class="limits">{markdown(searched.limits)}</span>' if searched.limits else ""
+    return f'Searched {searched.passages:,} passages of <span class="articles">{searched.articles:,}</span> articles{limits}.{undated}'
 
 
 def _how(result: Answer) -> str:

@@ -66,6 +66,12 @@ def test_a_question_of_other_words_is_not_answered(small: Archive) -> None:
     assert "“who”" not in answer.reason
 
 
+def test_a_question_without_a_telling_word_is_told_so(small: Archive) -> None:
+    """It is not said that the archive has its words."""
+    answer = ask("was it that", small)
+    assert (answer.outcome, answer.reason) == ("abstained", "the question has no word to look for: say who or what it is about")
+
+
 def test_an_empty_archive_abstains(archive: Archive, folder: Folder) -> None:
     """No hits, no quotes, no error."""
     archive.add([folder({"a.pdf": "It sank."})])

@@ -65,6 +65,8 @@ def test_ask(run: Run, folder: Folder) -> None:
     run("add", str(folder({"a.txt": "The ferry sank near Selwyn. It rained."})))
     code, out, err = run("ask", "where", "was", "it", "the", "ferry", "sank", "--explain")
     assert (code, "[1] The ferry sank near Selwyn." in out) == (0, True)
+    assert "    after: It rained.\n" in out
+    assert "before:" not in out
     assert [part.split()[0] for part in err.split(" · ")] == ["start", "load", "search", "answer", "CPU"]
     assert json.loads(run("ask", "--json", "where was it the ferry sank")[1])["quotes"][0]["text"] == "The ferry sank near Selwyn."
     code, out, _ = run("ask", "chess in Oslo")

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,9 +64,21 @@ def test_csv() -> None:
     header, row = csv.reader(io.StringIO(export.table(ANSWER), newline=""))
     assert tuple(header) == export.COLUMNS
     assert row == [
-        "who died", "answered", "", "1", "1", "`Nine` died | at\nsea.", "Courier", "Ferry | *sinks*", "2017-03-14", "https://c.test/f",
+        "who died", "answered", "", "3 articles", "1", "1", "`Nine` died | at\nsea.", "Courier", "Ferry | *sinks*", "2017-03-14", "https://c.test/f",
         LINK, "/a/f.txt", "9", "30", "a1", "00", ANSWER.quotes[0].digest,
     ]  # fmt: skip
+
+
+def test_what_was_not_searched_is_exported() -> None:
+    """An answer from some of the articles looks like one from all of them otherwise."""
+    searched = Searched(3, 9, {}, 1, "since 2014-06-01, from Wire *1*")
+    for answer in (replace(ANSWER, searched=searched), replace(NONE, searched=searched)):
+        limits = "3 articles since 2014-06-01, from Wire *1* (1 without a date left out)"
+        assert f"Searched: {limits}." in export.footnotes(answer)
+        assert f"Searched: {limits}.".replace("*", r"\*") in export.markdown(answer)
+        (row,) = csv.DictReader(io.StringIO(export.table(answer)))
+        assert row["searched"] == limits
+        assert [one.text for one in read("a.md", export.markdown(answer).encode())] == [one.quote for one in answer.quotes]
 
 
 def test_an_abstention_is_exported_as_one() -> None:

@@ -127,17 +127,19 @@ def test_ask_is_limited_and_says_to_what(six: Run) -> None:
     assert "[1] The ferry was raised." in out
     assert out.endswith("Searched 2 passages of 2 articles since 2014-06-01, until 2014-06-30 (2 without a date left out).\n")
     answer = json.loads(six("ask", "--json", "--outlet", "harbour courier", "was the ferry sold")[1])
-    assert answer["searched"] == {"articles": 2, "passages": 2, "undated": 0}
+    assert answer["searched"] == {"articles": 2, "passages": 2, "undated": 0, "limits": "from harbour courier"}
     assert {one["outlet"] for one in answer["quotes"] + answer["nearest"]} == {"Harbour Courier"}
 
 
 def test_ask_says_that_a_filter_shuts_everything_out(six: Run) -> None:
-    """Rather than that nothing matches."""
-    out = six("ask", "--since", "2016", "was the ferry sold")[1]
-    assert out == (
+    """Rather than that nothing matches; and where there is an answer without it."""
+    searched = (
         "The archive does not say: it has no article since 2016-01-01.\n"
         "\nSearched 0 passages of 0 articles since 2016-01-01 (2 without a date left out).\n"
     )
+    sold = "There is an answer outside these limits: Valley Herald · 2014-06-30 · The ferry was sold.\n"
+    assert six("ask", "--since", "2016", "was the ferry sold")[1] == searched + sold
+    assert six("ask", "--since", "2016", "who composed the march of the glaziers")[1] == searched
 
 
 def test_an_abstention_under_a_filter_speaks_of_what_passes(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def small(archive: Archive, folder: Folder) -> Archive:
 
 def told(answer: Answer) -> Told:
     """An answer as the page has it."""
-    return Told(answer.question, answer.reason, [quote.id for quote in answer.quotes], answer.searched.articles)
+    return Told(answer.question, answer.reason, [quote.id for quote in answer.quotes], answer.searched.articles, answer.searched.limits)
 
 
 def change(archive: Archive, folder: Folder) -> None:

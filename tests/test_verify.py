@@ -153,9 +153,9 @@ def test_a_csv_that_a_spreadsheet_saved_again_still_verifies(small: Archive, fol
     small.add([folder({"formula.txt": "---\noutlet: Courier\ndate: 2017-03-14\n---\n“Yes.” he said.\n\n=1+1; it is two."})])
     source = article(small, "formula.txt")
     table = list(csv.reader(io.StringIO(export.table(answer(source, "=1+1; it is two.", "“Yes.” he said.")))))
-    assert table[1][5] == "'=1+1; it is two."
-    assert table[1][8] == "2017-03-14"
-    table[1][8] = "14/3/2017"
+    assert table[1][6] == "'=1+1; it is two."
+    assert table[1][9] == "2017-03-14"
+    table[1][9] = "14/3/2017"
     again = io.StringIO()
     csv.writer(again, delimiter=";").writerows([*table, [""] * len(table[0])])
     for encoding in ("utf-8-sig", "cp1252", "utf-16"):
