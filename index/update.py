@@ -5,6 +5,7 @@ It knows of an engine what writes to it, and nothing of searching. index/changes
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -37,19 +38,21 @@ def bring_up(writer: Writer, encoder: Encoder, found: Found, report: Report) -> 
 def carry_out(writer: Writer, encoder: Encoder, plan: Plan, report: Report) -> None:
     """Take the articles and drop those that vanished, in one commit a batch.
 
-    What can use another article's vectors comes first, for that one may be among the vanished, who go with the first commit.
+    What can use another article's vectors comes first. One that vanished goes with the first commit, or the last to use its vectors.
     """
     take = sorted(plan.take, key=lambda article: article.id not in plan.donors)
     work = split(encoder, take, report) if take else []
     vanished, total, done, kept = plan.vanished, sum(len(one.passages) for one in work), 0, 0
+    waiting = Counter(plan.donors.values())
     for batch in _batches(work):
         report(KEEPING, kept, len(take))
         embedding = Embedding(encoder, _borrowed(writer, batch, plan.donors), _after(done, total, report))
-        writer.take(batch, embedding.vectors(batch), vanished)
+        waiting.subtract(plan.donors[one.article.id] for one in batch if one.article.id in plan.donors)
+        writer.take(batch, embedding.vectors(batch), [one for one in vanished if not waiting[one]])
+        vanished = [one for one in vanished if waiting[one]]
         plan.added.embedded += embedding.embedded
         done += sum(len(one.passages) for one in batch)
         kept += len(batch)
-        vanished = []
     if vanished:
         writer.take([], np.zeros((0, 0), dtype=np.float32), vanished)
 

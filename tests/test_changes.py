@@ -12,6 +12,7 @@ from conftest import Run
 from fakes import BagEncoder
 
 from index import Archive, Filters, articles
+from index.commit import StoreWriter
 from index.errors import UsageError
 
 Folder = Callable[[dict[str, str]], Path]
@@ -138,6 +139,29 @@ def test_a_renamed_file_is_embedded_no_more(archive: Archive, folder: Folder, en
     assert encoder.encoded == []
     assert names(archive) == ["boat.txt", "copy.txt", "dam.txt"]
     assert archive.text(archive.search("ferry Selwyn", legs=("dense",))[0].passage) == FERRY
+
+
+def test_a_renamed_folder_is_embedded_no_more(
+    archive: Archive, folder: Folder, encoder: BagEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many commits that takes: an article stands by its old name until it does by its new one, and what is gone is gone at once."""
+    home = folder({**{f"old/{number}.txt": f"Story {number} is here." for number in range(5)}, "dam.txt": DAM})
+    archive.add([home])
+    encoder.encoded.clear()
+    monkeypatch.setattr("index.update._BATCH", 2)
+    (home / "old").rename(home / "new")
+    (home / "dam.txt").unlink()
+    held = []
+    taken = StoreWriter.take
+
+    def take(self: StoreWriter, *given: object) -> None:
+        taken(self, *given)
+        held.append(sorted(Path(path).name for path in self.known()))
+
+    monkeypatch.setattr(StoreWriter, "take", take)
+    added = archive.update()
+    assert (added.renamed, added.new, added.removed, added.embedded, encoder.encoded) == (5, 0, 1, 0, [])
+    assert held == [[f"{number}.txt" for number in range(5)]] * 3
 
 
 def test_the_same_bytes_in_another_format_are_another_text(archive: Archive, folder: Folder, encoder: BagEncoder) -> None:
