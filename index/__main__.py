@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index import terminal
+from index.clean import how_many
 from index.errors import UsageError
 from index.terminal import Command
 
@@ -138,7 +139,7 @@ def _search(arguments: argparse.Namespace) -> int:
     if not hits:
         terminal.talk("nothing found" if reach.passages else f"nothing found: there is no article {filters}")
     if reach.undated:
-        terminal.talk(f"left out: {reach.undated:,} articles without a date")
+        terminal.talk(f"left out: {how_many(reach.undated, 'article')} without a date")
     return 0
 
 
@@ -177,7 +178,7 @@ def _status(arguments: argparse.Namespace) -> int:
         return 0
     dates = f"{status['first_date']} to {status['last_date']}" if status["first_date"] else "no dates"
     print(f"archive   {terminal.shown(status['archive'])} {status['digest'][:6]}")
-    print(f"articles  {status['articles']:,} from {status['outlets']:,} outlets, {dates}")
+    print(f"articles  {status['articles']:,} from {how_many(status['outlets'], 'outlet')}, {dates}")
     print(f"passages  {status['passages']:,}")
     print(f"model     {status['model']} {status['weights'][:8]}")
     recall = status["recall@10"]

@@ -63,6 +63,11 @@ def printable(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)))
 
 
+def how_many(number: int, thing: str) -> str:
+    """How many of a thing there are: "1 article", "2,225 articles"."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
 def one_line(text: str) -> str:
     """`text` printable and on one line, for titles and names."""
     return " ".join(printable(text).split())

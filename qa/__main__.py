@@ -10,6 +10,7 @@ from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 from index import terminal
+from index.clean import how_many
 from index.terminal import Command
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _print(answer: Answer, explain: bool) -> None:
             _print_neighbours(citation)
     for one in answer.differ:
         _print_differ(one, answer)
-    print(f"\nSearched {answer.searched.passages:,} passages of {answer.searched}.")
+    print(f"\nSearched {how_many(answer.searched.passages, 'passage')} of {answer.searched}.")
     for chip in answer.chips:
         if not chip.dropped:
             print(f"Read “{chip.words}” as: only articles {chip.label} (--plain reads nothing).")

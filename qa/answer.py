@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from index.clean import how_many
 from index.records import Article, Why
 from qa import fragment
 from qa.differ import Difference
@@ -181,7 +182,7 @@ class Searched:
     def __str__(self) -> str:
         """The articles, in words: "12 articles published from 2014-06-01 (3 without a date left out)"."""
         without = f" ({self.undated:,} without a date left out)" * bool(self.undated)
-        return f"{self.articles:,} articles{f' {self.limits}' * bool(self.limits)}{without}"
+        return f"{how_many(self.articles, 'article')}{f' {self.limits}' * bool(self.limits)}{without}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from index import terminal
 from index.articles.fields import shorten
-from index.clean import one_line
+from index.clean import how_many, one_line
 from index.errors import UsageError
 from qa import export
 from qa.answer import Answer
@@ -72,11 +72,7 @@ def verify(arguments: argparse.Namespace) -> int:
     else:
         for (file, _), verdict in zip(quotes, verdicts, strict=True):
             print(terminal.shown(f"{verdict.outcome:<9} {file}{verdict_line(verdict)}"))
-        print(
-            ", ".join(
-                [f"{len(verdicts):,} quote{'s' * (len(verdicts) != 1)}", *(f"{name} {counts[name]:,}" for name in OUTCOMES if counts[name])]
-            )
-        )
+        print(", ".join([how_many(len(verdicts), "quote"), *(f"{name} {counts[name]:,}" for name in OUTCOMES if counts[name])]))
     return 2 if unread else int(any(verdict.outcome not in STANDING for verdict in verdicts))
 
 

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Collection, Sequence
 
+from index.clean import how_many
 from index.records import Article
 from qa.answer import Answer, Chip, Citation, Copy, Differ
 from qa.render import DIFFER, also, byline, markdown, neighbours
@@ -160,7 +161,8 @@ def _searched(result: Answer) -> str:
     searched = result.searched
     undated = f" {searched.undated:,} more have no date, and were left out." if searched.undated else ""
     limits = f' <span class="limits">{markdown(searched.limits)}</span>' if searched.limits else ""
-    return f'Searched {searched.passages:,} passages of <span class="articles">{searched.articles:,}</span> articles{limits}.{undated}'
+    number, articles = how_many(searched.articles, "article").split()
+    return f'Searched {how_many(searched.passages, "passage")} of <span class="articles">{number}</span> {articles}{limits}.{undated}'
 
 
 def _how(result: Answer) -> str:

@@ -188,6 +188,7 @@ function rise() {
 // The panel is drawn again with the quotes of a new answer.
 function redrawn() {
   answer = null;
+  part('scroll').scrollTop = 0;
   settle();
   if (inAddress()) open(inAddress());
   else close();

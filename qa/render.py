@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from index.clean import one_line
+from index.clean import how_many, one_line
 from index.records import Article
 from index.sentences import sentences
 from qa.answer import Citation, span_id, version
@@ -31,8 +31,8 @@ def also(citation: Citation) -> str:
     """In how many other outlets a quote stands: "also in 4 outlets"; in how many articles where they name none."""
     outlets, copies = len(citation.outlets), len(citation.also)
     if not outlets:
-        return f"again in {copies} article{'s' if copies > 1 else ''}"
-    return f"also in {outlets} outlet{'s' if outlets > 1 else ''}"
+        return f"again in {how_many(copies, 'article')}"
+    return f"also in {how_many(outlets, 'outlet')}"
 
 
 DIFFER = {"figure": "Sources differ: another figure", "denial": "Sources differ: one denies it", "": ""}
@@ -90,7 +90,7 @@ def masthead(census: Mapping[str, Any]) -> str:
 
 def holds(census: Mapping[str, Any]) -> str:
     """What an archive holds, in a line: "64 articles · 40 outlets · 2014-06-27 to 2024-11-14"."""
-    facts = [f"{census['articles']:,} articles", f"{census['outlets']:,} outlets" if census["outlets"] else ""]
+    facts = [how_many(census["articles"], "article"), how_many(census["outlets"], "outlet") if census["outlets"] else ""]
     dates = f"{census['first_date']} to {census['last_date']}" if census["first_date"] else ""
     return " · ".join(filter(None, [*facts, dates]))
 

@@ -394,7 +394,9 @@ def test_everything_can_be_done_by_keyboard(page: object) -> None:
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(name))
-        ring = "(e => { const s = getComputedStyle(e); return s.outlineStyle != 'none' || s.boxShadow != 'none' })(document.activeElement)"
+        ring = """(e => { const s = getComputedStyle(e), box = e.closest('#question');
+          return s.outlineStyle != 'none' || s.boxShadow != 'none' || box && getComputedStyle(box, '::after').borderTopStyle == 'solid'
+        })(document.activeElement)"""
         assert page.evaluate(f"document.activeElement == document.body || {ring}"), reached[-1]
     for wanted in ("Quote 1, The Rosslyn Ledger, 2014-06-27", "How this was found", "Copy as footnotes", "A good answer", "Question"):
         assert any(wanted in one for one in reached), (wanted, reached)

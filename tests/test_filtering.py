@@ -115,7 +115,7 @@ def test_search_says_what_was_left_out(six: Run) -> None:
     assert six("search", "--since", "2014", "ferry")[2] == "left out: 2 articles without a date\n"
     assert six("search", "--outlet", "valley herald", "--since", "2016", "ferry")[2].splitlines() == [
         "nothing found: there is no article from valley herald, since 2016-01-01",
-        "left out: 1 articles without a date",
+        "left out: 1 article without a date",
     ]
     assert six("search", "--outlet", "valley herald", "chess")[2] == ""
     assert six("search", "--leg", "bm25", "--outlet", "valley herald", "chess")[2] == "nothing found\n"

@@ -77,7 +77,7 @@ def test_an_answer_quotes_first_and_an_abstention_says_so() -> None:
     assert "<td>1</td><td>Iran</td><td>1</td><td>not found</td>" in shown
     refused = message.whole(Answer("q", "nothing in it matches", (), (cited,), SEARCHED, 0.0), "?q=q")
     assert '<h3 class="none">The archive does not say.</h3><p class="reason">nothing in it matches</p>' in refused
-    assert 'Searched 2 passages of <span class="articles">1</span> articles.' in refused
+    assert 'Searched 2 passages of <span class="articles">1</span> article.' in refused
     assert "Nearest, and not an answer" in refused
     assert "Copy as" not in refused
 
@@ -87,7 +87,7 @@ def test_a_limited_search_says_what_it_went_through() -> None:
     chips = (Chip("dates", "published since 2020", "since 2020", 0), Chip("outlets", "from Wire", "Wire", 20, dropped=True))
     shown = message.whole(Answer("q", "none", (), (), Searched(1, 2, {}, 3, "since 2020"), 0.0, chips=chips), "?q=q", ["dates-0"])
     assert (
-        'of <span class="articles">1</span> articles <span class="limits">since 2020</span>. 3 more have no date, and were left out.'
+        'of <span class="articles">1</span> article <span class="limits">since 2020</span>. 3 more have no date, and were left out.'
         in shown
     )
     assert '<a href="#drop=dates-0" role="button">ask without what was read from the question</a>' in shown

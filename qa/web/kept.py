@@ -23,6 +23,7 @@ from index import Archive
 from index.articles import absolute, article_id, file_of
 from index.articles.files import FORMATS, SEVERAL, TEXTS, format_of
 from index.changes import Added, Report
+from index.clean import how_many
 from index.errors import ArchiveError, ClippingsError
 
 # Bytes of one file; files and bytes of one session; bytes that stay free on the disk.
@@ -227,7 +228,7 @@ def _outcome(copy: Path, added: Added) -> tuple[str, str, str]:
     bad = f"{len(reasons) + added.waiting:,} not taken" if reasons or added.waiting else ""
     why = "; ".join(filter(None, [*notes, bad and ": ".join([bad, "; ".join(reasons[:_REASONS])]).removesuffix(": ")]))
     if count := added.new + added.changed:
-        return TAKEN, "; ".join(filter(None, [f"{count:,} article{'s' if count > 1 else ''}", why])), ""
+        return TAKEN, "; ".join(filter(None, [how_many(count, "article"), why])), ""
     if added.unchanged:
         return UNCHANGED, "; ".join(filter(None, [_HELD, why])), ""
     return REFUSED, "; ".join(reasons[:_REASONS]) or "no article in it", ""

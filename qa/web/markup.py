@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from index.clean import one_line
+from index.clean import how_many, one_line
 from index.errors import ArticleError
 from index.listing import Listed
 from qa.render import byline
@@ -43,7 +43,7 @@ def counted(listed: Listed, everything: bool) -> str:
         return "The archive is empty: add files." if everything else "No article fits: use fewer words, or take a filter away."
     last = listed.first + len(listed.articles)
     shown = f", {listed.first + 1:,} to {last:,} shown" if len(listed.articles) < listed.total else ""
-    return f"{listed.total:,} article{'s' if listed.total > 1 else ''}{shown}"
+    return f"{how_many(listed.total, 'article')}{shown}"
 
 
 def outlets(names: Sequence[str]) -> str:
