@@ -32,11 +32,15 @@ PerQuestion = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The hit@5 of some questions as they are typed, and as they are read; how many carried something over."""
+    """The hit@5 of some questions as they are typed, and as they are read; how many carried something over.
+
+    `headlines`: in how many answers, as read, the headline overlaps the evidence; None where they were only searched for.
+    """
 
     typed: PerQuestion
     read: PerQuestion
     carried: int
+    headlines: int | None = None
 
     @property
     def difference(self) -> Difference:
@@ -48,7 +52,7 @@ class Asked:
         found = self.difference.interval
         return {
             "questions": len(self.typed), "carried": self.carried, "typed": mean(self.typed.values()), "read": mean(self.read.values()),
-            "difference": [found.mean, found.low, found.high],
+            "difference": [found.mean, found.low, found.high], "headlines": self.headlines,
         }  # fmt: skip
 
 
@@ -91,8 +95,8 @@ def dialogue(dataset: Dataset, archive: Archive, answers: Mapping[str, Answer], 
     plain = [(question, _read(question, archive)) for question in first]
     return Dialogue(
         {
-            "follow-ups": _asked(follow, archive, report),
-            "other follow-ups": _asked(own, archive, report),
+            "follow-ups": _answered(follow, archive, report),
+            "other follow-ups": _answered(own, archive, report),
             "after another topic": _asked(after, archive, report),
             "with a filter": _scored([(question, read) for question, read in plain if read.chips], archive, report),
         },
@@ -120,6 +124,11 @@ def _own(
 
 def _asked(pairs: Iterable[tuple[Question, Turn]], archive: Archive, report: Report) -> Asked:
     return _scored([(question, _read(question, archive, [last])) for question, last in pairs], archive, report)
+
+
+def _answered(pairs: Sequence[tuple[Question, Turn]], archive: Archive, report: Report) -> Asked:
+    answers = [(question, ask(question.text, archive, history=[last])) for question, last in pairs]
+    return replace(_asked(pairs, archive, report), headlines=sum(measure.headline_hit(*one) for one in answers))
 
 
 def _read(question: Question, archive: Archive, history: Sequence[Turn] = ()) -> Read:

@@ -110,9 +110,10 @@ def _dialogue(result: Result) -> Iterator[str]:
         return
     for number, (name, asked) in enumerate(result.dialogue.pairs.items()):
         found, before, after = asked.difference.interval, mean(asked.typed.values()), mean(asked.read.values())
+        headlines = "" if asked.headlines is None else f", {asked.headlines} headlines right"
         yield (
             f"{'' if number else 'as read':<11}hit@5 {short(before)} -> {short(after)}, {signed(found.mean)} "
-            f"[{signed(found.low)}, {signed(found.high)}]: {len(asked.typed)} questions, {name} ({asked.carried} carry)"
+            f"[{signed(found.low)}, {signed(found.high)}]: {len(asked.typed)} questions, {name} ({asked.carried} carry{headlines})"
         )
     chips = result.dialogue.chips
     yield (

@@ -12,7 +12,7 @@ from qa.answer import Answer, Citation, Differ, Searched
 from qa.disputes import differences
 from qa.evidence import Candidate
 from qa.followup import Turn
-from qa.question import content_words, topic
+from qa.question import telling_words, topic
 from qa.reader import named
 from qa.said import asks_who_says, spoken
 
@@ -60,7 +60,7 @@ def answering(
         hits = stories.distinct(wide, archive, HITS)
         near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
         gathered = evidence.gather(question, hits, archive)
-        missing = archive.unknown(content_words(question))
+        missing = archive.unknown(telling_words(question))
     ranked = evidence.candidates(question, gathered, archive.encoder, named(reader), sparing=True)
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
@@ -98,7 +98,7 @@ def _why_not(question: str, ranked: Sequence[Candidate], missing: Sequence[str],
     close enough."""
     if limits and not reach.passages:
         return f"it has no article {limits}"
-    if not content_words(question):
+    if not telling_words(question):
         return "the question has no word to look for: say who or what it is about"
     if missing:
         return f"no article has the word{'s' if len(missing) > 1 else ''} {', '.join(f'“{word}”' for word in missing)}"

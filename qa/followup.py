@@ -17,7 +17,7 @@ from index.archive import MAX_QUERY, Archive
 from index.bm25 import stem, words
 from index.errors import ArchiveError
 from qa.answer import Answer
-from qa.question import content_words
+from qa.question import content_words, telling_words
 
 # A word is carried when it is this telling, of the most telling one of its question; a conversation gathers so many at most.
 _TELLING = 0.3
@@ -47,10 +47,6 @@ _OBJECT = re.compile(
 _BOUND = re.compile(r"\b(?:it|he|she|they|his|hers?|its|theirs?)\b", re.IGNORECASE)
 # "How much will it cost to mend the dam": it means the mending.
 _EXPLETIVE = re.compile(r"\bit\b.*\b(?:to|that)\b", re.IGNORECASE)
-_VAGUE = frozenset(
-    "first last next later more else really actually early late exactly again then now one ones ever so he she i we you him her his its "
-    "them about after before than from off out up down over under were been being would could should can may must".split()
-)
 _WHEN = re.compile(
     r"\d{1,4}(?:st|nd|rd|th)?|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?",
@@ -88,11 +84,6 @@ def stand_alone(message: str, history: Sequence[Turn], archive: Archive, dates: 
     return _Pair(message, history[-1], archive, list(dates)).carried() if history else None
 
 
-def _telling(message: str) -> list[str]:
-    """The words that may say what a message is about, each once."""
-    return [word for word in content_words(message) if word.casefold() not in _VAGUE]
-
-
 def is_name(word: str, archive: Archive) -> bool:
     """Whether the archive mostly writes a word with a capital, where it does not begin a sentence."""
     bare = re.sub(r"['’]s?$", "", word)
@@ -111,7 +102,7 @@ class _Pair:
         for start, end in dates:
             message = message[:start] + " " * (end - start) + message[end:]
         self.message, self.last, self.archive, self.dated = message, last, archive, bool(dates)
-        self.telling = _telling(message)
+        self.telling = telling_words(message)
 
     def carried(self) -> Carried | None:
         """What is carried over; None where the message stands alone, or the last turn has nothing more to say."""
@@ -121,7 +112,7 @@ class _Pair:
 
     def _carried_words(self) -> tuple[str, ...]:
         own = {stem(word) for word in words(self.message)}
-        found = [word for word in _telling(self.last.question) if stem(word) not in own]
+        found = [word for word in telling_words(self.last.question) if stem(word) not in own]
         if self.dated:
             found = [word for word in found if not _WHEN.fullmatch(word)]
         if self._replaces:

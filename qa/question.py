@@ -43,6 +43,11 @@ _CUES = {
     "where": re.compile(r"\b(?:in|at|near|outside|on|from|off|inside|to) (?:the )?[A-Z]"),
 }
 
+# They stand in no name and in every story.
+_VAGUE = frozenset(
+    "first last next later more else really actually early late exactly again then now one ones ever so he she i we you him her his its "
+    "them about after before than from off out up down over under were been being would could should can may must".split()
+)
 
 _LATEST = re.compile(
     r"\b(?:in the end|final(?:ly)?|eventual(?:ly)?|ultimate(?:ly)?|latest|most recent(?:ly)?|so far|by now|turned out|end(?:ed)? up)\b",
@@ -66,6 +71,11 @@ def topic(question: str) -> str:
 def content_words(question: str) -> list[str]:
     """The words of the topic that are not mere function words, each once."""
     return list(dict.fromkeys(word for word in words(topic(question)) if word.casefold() not in STOP_WORDS))
+
+
+def telling_words(question: str) -> list[str]:
+    """The content words that may say what a question is about, each once."""
+    return [word for word in content_words(question) if word.casefold() not in _VAGUE]
 
 
 def kind(question: str) -> str:

@@ -64,6 +64,7 @@ def test_a_question_of_other_words_is_not_answered(small: Archive) -> None:
     assert "“chess”" in answer.reason
     assert "“Oslo”" in answer.reason
     assert "“who”" not in answer.reason
+    assert "“actually”" not in ask("who actually won the chess tournament", small).reason
 
 
 def test_a_question_without_a_telling_word_is_told_so(small: Archive) -> None:

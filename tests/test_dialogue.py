@@ -45,4 +45,6 @@ def test_the_sample_set_is_read_as_well_as_it_was(sample_result: Result) -> None
         assert found.pairs[name].difference.worse == 0
     assert found.pairs["after another topic"].carried == 0
     assert found.chips.right == found.chips.read == found.chips.labelled
-    assert "19 questions, follow-ups" in screen(sample_result)
+    assert 8 <= found.pairs["follow-ups"].headlines <= 19
+    assert found.pairs["with a filter"].headlines is None
+    assert f"19 questions, follow-ups (18 carry, {found.pairs['follow-ups'].headlines} headlines right)" in screen(sample_result)
