@@ -136,7 +136,7 @@ def _read(question: Question, archive: Archive, history: Sequence[Turn] = ()) ->
 
 
 def _scored(pairs: Sequence[tuple[Question, Read]], archive: Archive, report: Report) -> Asked:
-    typed = _hits([(question, Read(question.text, Filters())) for question, _ in pairs], archive, report)
+    typed = _hits([(question, Read(question.text, question.text, Filters())) for question, _ in pairs], archive, report)
     return Asked(typed, _hits(pairs, archive, report), sum(any(chip.kind == "carried" for chip in read.chips) for _, read in pairs))
 
 

@@ -53,7 +53,7 @@ def answering(
     started = perf_counter()
     with archive.snapshot():  # passages, articles and counts of one commit
         read = reading.read(message, archive, filters, history, without)
-        question, filters = read.question, read.filters
+        question, asked, filters = read.question, read.asked, read.filters
         reach = archive.reach(filters)
         wide = archive.search(question, stories.FETCH * HITS, filters)
         found = perf_counter()
@@ -61,7 +61,7 @@ def answering(
         near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
         gathered = evidence.gather(question, hits, archive)
         missing = archive.unknown(telling_words(question))
-    ranked = evidence.candidates(question, gathered, archive.encoder, named(reader), sparing=True)
+    ranked = evidence.candidates(asked, gathered, archive.encoder, named(reader), sparing=True)
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
     answered = bool(ranked) and support >= threshold
@@ -71,14 +71,14 @@ def answering(
         searched = Searched(reach.articles, reach.passages, seconds, reach.undated, str(filters))
         return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
 
-    chosen = stories.quotable(ranked, QUOTES, _SUPPORTING, question)
+    chosen = stories.quotable(ranked, QUOTES, _SUPPORTING, asked)
     if not answered:
         nearest = _cite(chosen[:3], question, near)
         yield answer((), nearest, (), _why_not(question, ranked, missing, reach, str(filters)))
         return
     yield answer(_cite(chosen[:1], question, ()), (), ())
     quotes = _cite(chosen, question, near)
-    yield answer(quotes, (), differences(quotes, question))
+    yield answer(quotes, (), differences(quotes, asked))
 
 
 def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -> tuple[Citation, ...]:

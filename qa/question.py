@@ -12,6 +12,8 @@ _QUESTION_WORDS = re.compile(
     r"\b(?:who|whom|whose|what|which|when|where|why|how|many|much|do|does|did|has|have|had)(?:['’](?:s|d|re|ve|ll))?\b",
     re.IGNORECASE,
 )
+# These ask nothing by themselves.
+_ABOUT = re.compile(r"\b(?:what|how) about\b", re.IGNORECASE)
 
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
@@ -84,6 +86,11 @@ def kind(question: str) -> str:
     if opening:
         return {"how much": "how many"}.get(opening[1].lower(), opening[1].lower())
     return next((name for name, pattern in _ASKS.items() if pattern.search(question)), "")
+
+
+def is_question(message: str) -> bool:
+    """Whether a message asks for something by itself, as "and in Ostrey?" does not."""
+    return _QUESTION_WORDS.search(_ABOUT.sub(" ", message)) is not None
 
 
 def wants_latest(question: str) -> bool:

@@ -16,7 +16,7 @@ from qa import dates, followup, outlets
 from qa.answer import Chip
 from qa.dates import Calendar, Days
 from qa.followup import Carried, Turn
-from qa.question import kind, on_one_line
+from qa.question import is_question, kind, on_one_line
 
 KINDS = ("dates", "outlets", "carried")
 # What was said on a day is in the papers of the days after it.
@@ -29,9 +29,13 @@ _NOT_MEANT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A message as it is asked: a question that stands alone, filters, and the chips."""
+    """A message as it is asked: a question that stands alone, the question that a sentence has to answer, filters, and the chips.
+
+    The two differ where words were carried over to find the right passages: there the message says best itself what it asks of them.
+    """
 
     question: str
+    asked: str
     filters: Filters
     chips: tuple[Chip, ...] = ()
 
@@ -48,7 +52,8 @@ def read(
 
     `filters` that were chosen stand, and nothing of that sort is read. `without` has the ids, or the kinds, of chips that were dropped.
     """
-    question, chosen = on_one_line(message), filters or Filters()
+    question = asked = on_one_line(message)
+    chosen = filters or Filters()
     calendar = None if chosen.since or chosen.until else _calendar(archive, today or date.today())
     carried, days = _in_context(question, history, archive, calendar)
     sources = [] if chosen.outlets else outlets.read(question, archive.outlets())
@@ -67,7 +72,7 @@ def read(
             limits = replace(limits, since=one.since or limits.since, until=one.until or limits.until)
     if carried and take("carried", f"about {' '.join(carried.words)}", carried.start, carried.end):
         question = f"{question} ({' '.join(carried.words)})"
-    return Read(question, limits, tuple(chips))
+    return Read(question, asked if is_question(asked) else question, limits, tuple(chips))
 
 
 def _calendar(archive: Archive, today: date) -> Calendar | None:

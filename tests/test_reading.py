@@ -108,6 +108,22 @@ def test_what_was_carried_over_can_be_dropped(small: Archive) -> None:
     assert read("and why?", small, history=history, without={chip.id}).question == "and why?"
 
 
+@pytest.mark.parametrize(
+    ("message", "asked"),
+    [
+        ("and who said so?", "and who said so?"),
+        ("and the captain?", "and the captain? (died Selwyn)"),
+        ("what about the captain?", "what about the captain? (died Selwyn)"),
+        ("who died near Selwyn?", "who died near Selwyn?"),
+    ],
+)
+def test_a_sentence_has_to_answer_what_was_typed(small: Archive, message: str, asked: str) -> None:
+    """What was carried over finds the passages; the message says best what it asks of them, if it asks at all."""
+    found = read(message, small, history=(Turn("who died near Selwyn?"),))
+    assert found.asked == asked
+    assert found.question.startswith(message)
+
+
 def test_a_month_of_a_follow_up_is_of_the_year_before_it(small: Archive) -> None:
     """And of no year at all where the message stands alone."""
     history = [Turn("who died off Selwyn in June 2014")]
