@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from time import monotonic
 from typing import Any, NoReturn
 
 from starlette.datastructures import Headers
@@ -13,6 +15,9 @@ from qa.web.refusal import RefusedError
 # A page sends its whole conversation with each question: some 8 kB a turn.
 MAX_JSON = 4 * 2**20
 MAX_DEPTH = 32
+# Seconds that every body has, and bytes that each further second has to bring.
+GRACE = 20.0
+PACE = 8_000
 
 
 def declared(scope: Scope, limit: int) -> int:
@@ -26,13 +31,17 @@ def declared(scope: Scope, limit: int) -> int:
 
 
 def counted(receive: Receive, limit: int) -> Receive:
-    """`receive`, which raises a RefusedError where more comes than `limit` bytes."""
-    seen = 0
+    """`receive`, which raises a RefusedError where more comes than `limit` bytes, or they come too slowly."""
+    seen, begun, more = 0, monotonic(), True
 
     async def count() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
+        nonlocal seen, more
+        try:
+            async with asyncio.timeout(GRACE + seen / PACE - (monotonic() - begun) if more else None):
+                message = await receive()
+        except TimeoutError as error:
+            raise RefusedError(408, "The request comes too slowly.", closes=True) from error
+        seen, more = seen + len(message.get("body", b"")), message.get("more_body", False)
         if seen > limit:
             raise _too_large(limit)
         return message

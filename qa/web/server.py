@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import resource
 import signal
 import socket
 import threading
@@ -13,9 +14,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from index.errors import UsageError
+from qa.web.connection import Connection
 
 # For what runs; then it is cut off. The rest of five seconds is for closing.
 _DRAIN_SECONDS = 4
+# Each client is an open file, and so is each part of an archive; some systems allow 256 until they are asked.
+_OPEN_FILES = 4096
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -37,9 +41,11 @@ def run(app: ASGIApp, listening: socket.socket, ready: Callable[[], None], endin
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=Connection,
         ws="none",
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+    _open_more_files()
     # uvicorn raises the signal again once it has ended: by then it has been obeyed.
     before = {number: signal.signal(number, lambda *_: None) for number in uvicorn.server.HANDLED_SIGNALS}
     try:
@@ -47,6 +53,13 @@ def run(app: ASGIApp, listening: socket.socket, ready: Callable[[], None], endin
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _open_more_files() -> None:
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(_OPEN_FILES, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def leave() -> None:
