@@ -7,12 +7,13 @@ harmless: any other kind of element is a finding. The controls show that each de
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import payloads
 import pytest
 from fakes import BagEncoder
+from hostile import HARMLESS, Watch, articles, groups, names
 from rooms import serving
 
 from index import Archive
@@ -21,34 +22,12 @@ from index.records import Article
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 
-def groups(texts: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [texts[at : at + size] for at in range(0, len(texts), size)]
-
-
-HARMLESS = ["a calm sea", "the harbour wall", "nine people"]
 ROUNDS = [HARMLESS, *groups(payloads.ALL, 6)]
-# Every kind of element of the conversation and its sources: its name, its attributes' names, and where it leads.
-KINDS = """() => [...document.querySelectorAll('#chat *, #side *, #masthead *, body > *')].map(one => [
-    one.tagName, one.getAttributeNames().filter(name => !name.startsWith('aria-')).sort().join(' '),
-    (one.getAttribute('href') || one.getAttribute('src') || '').split(/[=:]/)[0].slice(0, 20)].join('|'))"""
+PLACES = ("#chat", "#side", "#masthead")
 
 
-class Watch:
-    """A page, what ran in it and what it asked for elsewhere."""
-
-    def __init__(self, browser: object, address: str) -> None:
-        self.page = browser.new_page(viewport={"width": 1360, "height": 860})
-        self.outside: list[str] = []
-        self.ran: list[str] = []
-        self.page.expose_function("ran", lambda *_: self.ran.append("ran"))
-        self.page.on("dialog", lambda dialog: (self.ran.append("dialog"), dialog.dismiss()))
-        self.page.on("popup", lambda popup: self.outside.append(popup.url))
-        # Only what is about to leave: the browser tells of requests that its policy stops, too.
-        self.page.route(lambda url: not url.startswith((address, "data:", "blob:", "about:")), self._leaves)
-
-    def _leaves(self, route: object) -> None:
-        self.outside.append(route.request.url)
-        route.abort()
+class Chat(Watch):
+    """The Ask page."""
 
     def ask(self, question: str) -> None:
         """Ask, and wait for the answer."""
@@ -68,45 +47,12 @@ class Watch:
         self.page.wait_for_function(title, arg=article.title, timeout=60_000)
         return article
 
-    def shown(self) -> str:
-        """All text of the conversation and its sources, without white space."""
-        return "".join(self.page.evaluate("['#chat', '#side'].map(place => document.querySelector(place).textContent).join(' ')").split())
-
-    def kinds(self) -> set[str]:
-        return set(self.page.evaluate(KINDS))
-
-
-def articles(home: Path) -> Path:
-    """An article for each round, its payloads in every field, and files that are named by them."""
-    home.mkdir()
-    lines = [
-        {"_id": f"{number} {texts[0]}", "text": f"Marker{number} began with {' and '.join(texts)}, they said.\n\nThen it rained.",
-         "title": " ".join(texts),
-         "outlet": " ".join(texts), "author": " ".join(texts), "date": texts[0], "url": f"http://{texts[0]}"}
-        for number, texts in enumerate(ROUNDS)
-    ]  # fmt: skip
-    (home / "all.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    for number, name in enumerate(names()):
-        (home / f"{name}.txt").write_text(f"Namesake{number // 4} began on a calm day, they said. It ended as sign {number}.")
-    return home
-
-
-def names() -> list[str]:
-    """Names of files that hold as many payloads as a name can."""
-    found = [""]
-    for text in payloads.ALL:
-        text = text.replace("/", "\u2215").replace("\n", " ")
-        if len((found[-1] + text).encode()) > 230:
-            found.append("")
-        found[-1] += text[:200]
-    return found
-
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     home = tmp_path_factory.mktemp("hostile")
     archive = Archive(home / "archive", BagEncoder())
-    archive.add([articles(home / "articles")])
+    archive.add([articles(home / "articles", ROUNDS)])
     return archive
 
 
@@ -117,15 +63,15 @@ def address(archive: Archive) -> Iterator[str]:
 
 
 @pytest.fixture
-def watch(browser: object, address: str) -> Iterator[Watch]:
-    watch = Watch(browser, address)
+def watch(browser: object, address: str) -> Iterator[Chat]:
+    watch = Chat(browser, address, PLACES)
     watch.page.goto(address)
     watch.page.wait_for_selector("#question textarea", timeout=60_000)
     yield watch
     watch.page.close()
 
 
-def test_hostile_texts_are_shown_and_do_nothing(watch: Watch, archive: Archive) -> None:
+def test_hostile_texts_are_shown_and_do_nothing(watch: Chat, archive: Archive) -> None:
     """D1, D3: 0 scripts, 0 outside requests, 0 elements that a harmless text does not have; every payload is to be read."""
     assert len(payloads.ALL) >= 51
     allowed: set[str] = set()
@@ -138,23 +84,15 @@ def test_hostile_texts_are_shown_and_do_nothing(watch: Watch, archive: Archive) 
         watch.ask(f"Marker{number} began with {' and '.join(texts)}")
         stored = watch.open(f"Marker{number} ", archive)
         assert stored.source
-        check(watch, allowed, [*texts, stored.title, stored.source])
-    for group, some in enumerate(groups(names(), 4)):
+        watch.check(allowed, [*texts, stored.title, stored.source])
+    for group, some in enumerate(groups(names([text for texts in ROUNDS for text in texts]), 4)):
         watch.ask(f"Namesake{group} began")
-        check(watch, allowed, some)
-
-
-def check(watch: Watch, allowed: set[str], texts: Sequence[str]) -> None:
-    assert watch.ran == []
-    assert watch.outside == []
-    assert watch.kinds() - allowed == set()
-    shown = watch.shown()
-    assert [text for text in texts if "".join(text.split()) not in shown] == []
+        watch.check(allowed, some)
 
 
 def test_the_detectors_detect(browser: object) -> None:
     """The control: the same texts, unescaped on a page of no protection. What is not caught needs a renderer to become what it is."""
-    watch = Watch(browser, "none:")
+    watch = Watch(browser, "none:", ["#chat"])
     watch.page.set_content("<div id=chat><p>harmless</p></div>")
     plain, caught = watch.kinds(), {"scripts": 0, "outside": 0, "posing": 0}
     outside = [text for text in payloads.OUTSIDE if "http-equiv=refresh" not in text]  # it would take the page away
@@ -174,7 +112,7 @@ def test_the_detectors_detect(browser: object) -> None:
     assert caught["posing"] >= 7
 
 
-def test_the_policy_alone_stops_scripts_and_requests(watch: Watch) -> None:
+def test_the_policy_alone_stops_scripts_and_requests(watch: Chat) -> None:
     """Were the escaping to fail: the same texts as markup run nothing and call nobody. A page may still be led elsewhere."""
     for text in (text for text in payloads.ALL if "http-equiv=refresh" not in text):
         watch.page.evaluate("text => document.querySelector('#side').insertAdjacentHTML('beforeend', text)", text)
@@ -203,7 +141,7 @@ def test_a_link_to_the_original_is_http_and_tells_it_nothing(browser: object, tm
     archive = Archive(tmp_path / "archive", BagEncoder())
     archive.add([tmp_path / "a.jsonl"])
     with serving(archive.path, toy=True) as address:
-        watch = Watch(browser, address)
+        watch = Chat(browser, address, PLACES)
         watch.page.goto(address)
         watch.page.wait_for_selector("#question textarea", timeout=60_000)
         links = []
