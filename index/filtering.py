@@ -12,11 +12,17 @@ from index.clean import one_line
 from index.errors import UsageError
 from index.records import Filters
 
+# Characters of a name or a date: no name has more, and what is compared with every name costs their square.
+_MAX = 500
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", re.ASCII)
 
 
 def filters(outlets: Iterable[str], since: str | None, until: str | None) -> Filters:
     """The filters that are meant by names and by days, months or years, all inclusive; a UsageError where a name or a date is none."""
+    outlets = tuple(outlets)
+    for option, written in (*(("--outlet", outlet) for outlet in outlets), ("--since", since), ("--until", until)):
+        if written and len(written) > _MAX:
+            raise UsageError(f"{option}: it has {len(written):,} characters: at most {_MAX}")
     names = tuple(map(one_line, outlets))
     if "" in names:
         raise UsageError("--outlet: give the name of an outlet")

@@ -71,7 +71,7 @@ class Watch:
     def shown(self) -> str:
         """All its text, squeezed."""
         return squeezed(
-            self.page.evaluate("places => places.map(place => document.querySelector(place).textContent).join(' ')", self.places)
+            self.page.evaluate("places => places.map(place => document.querySelector(place)?.textContent).join(' ')", self.places)
         )
 
     def kinds(self) -> set[str]:

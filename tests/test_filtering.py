@@ -158,6 +158,8 @@ def test_an_abstention_under_a_filter_speaks_of_what_passes(archive: Archive, fo
 @pytest.mark.parametrize(
     ("options", "says"),
     [
+        (["--outlet", "x" * 501], "--outlet: it has 501 characters: at most 500"),
+        (["--until", "2" * 100_000], "--until: it has 100,000 characters: at most 500"),
         (["--outlet", "harbor courier"], "no article is from there; the nearest of 2 outlets: Harbour Courier, Valley Herald"),
         (
             ["--outlet", "Harbour Courier", "--outlet", "herald"],

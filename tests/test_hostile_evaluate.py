@@ -22,11 +22,11 @@ from eval.job import State
 from eval.run import CONFIGURATIONS
 from index import Archive
 
-PLACES = ("#evaluate", "#masthead")
+PLACES = ("#evaluate", "#masthead", "#vg-tooltip-element")
 OPENED = "() => { for (const one of document.querySelectorAll('details')) one.open = true; }"
-# A little above the foot of each bar of a plot.
-BARS = """() => [...document.querySelectorAll('#evaluate svg.marks [aria-roledescription=bar]')].map(one => one.getBoundingClientRect())
-    .map(box => [box.x + box.width / 2, box.bottom - 2])"""
+# A little above the foot of each bar of a plot, in the order of the plots.
+BARS = """plot => [...document.querySelectorAll('#evaluate svg.marks')[plot].querySelectorAll('[aria-roledescription=bar]')]
+    .map(one => one.getBoundingClientRect()).map(box => [box.x + box.width / 2, box.bottom - 2])"""
 
 
 class Measured:
@@ -52,12 +52,13 @@ class Measured:
         self.copy(texts)
 
     def copy(self, texts: Sequence[str]) -> None:
-        """A run for each name that holds texts, with a configuration called by every text."""
+        """A run for each name that holds texts, its configurations but one called by texts."""
+        called = [" ".join(some) for some in groups(texts, 6)]
         found, self.runs = self.result, {}
         bm25 = found["configurations"]["bm25"]
-        found["configurations"] = {"hybrid": found["configurations"]["hybrid"], **dict.fromkeys(texts, bm25)}
+        found["configurations"] = {"hybrid": found["configurations"]["hybrid"], **dict.fromkeys(called, bm25)}
         for question in found["questions"]:
-            question["ranks"] |= dict.fromkeys(texts, 1) if question["ranks"] else {}
+            question["ranks"] |= dict.fromkeys(called, 1) if question["ranks"] else {}
         for at, name in enumerate(names(texts)):
             folder = self.home / "runs" / f"{at}{name}"
             folder.mkdir()
@@ -99,9 +100,16 @@ def tour(watch: Watch, measured: Measured, address: str, allowed: set[str] | Non
     page.locator("#questions ol > li").nth(len(measured.questions) - 1).wait_for()
     page.evaluate(OPENED)
     look([*measured.shown, *measured.result["configurations"]])
-    for x, y in page.evaluate(BARS)[:20]:
+    page.locator("#evaluate svg.marks").nth(1).scroll_into_view_if_needed()
+    bars, pointed = page.evaluate(BARS, 1)[::5], set()
+    for x, y in bars:
         page.mouse.move(x, y)
+        page.wait_for_selector("#vg-tooltip-element.visible")
+        pointed.add(squeezed(page.text_content("#vg-tooltip-element tr:last-child .value")))
+        assert page.locator("#vg-tooltip-element :not(table, tbody, tr, td)").count() == 0
     look([])
+    assert len(pointed) == len(bars) > 0
+    assert pointed <= {squeezed(one["kind"]) for one in measured.questions}
     page.get_by_label("Compared with").click()
     labels = [history.label(name, run) for name, run in measured.runs.items()]
     page.get_by_role("option").nth(1).wait_for()
