@@ -170,7 +170,7 @@ def compare(found: Found, memory: Memory, report: Report) -> Plan:
 def _belonging(file: Path, memory: Memory, shard: Shard, added: Added, note: articles.Note) -> Iterator[articles.Source | ArticleError]:
     """The articles of a file in this share, without those that were taken out; and what cannot be read of it, in whatever share."""
     if not wanted(str(file), memory.places):
-        added.left_out += 1
+        added.left_out += shard.has(str(file))
         return
     for source in articles.sources(file, note, memory.failed.get(str(file))):
         if not isinstance(source, ArticleError) and not shard.has(source.path):
@@ -178,7 +178,7 @@ def _belonging(file: Path, memory: Memory, shard: Shard, added: Added, note: art
         if wanted(source.path, memory.places):
             yield source
         else:
-            added.left_out += 1
+            added.left_out += shard.has(source.path)
 
 
 def _consider(source: articles.Source | ArticleError, memory: Memory, added: Added, tried: list[ArticleError]) -> Article | None:

@@ -61,6 +61,16 @@ def test_the_shares_of_an_add_are_the_whole(run: Run, folder: Folder) -> None:
     assert [sum(int(str(one[name])) for one in shares("shared")) for name in ("removed", "embedded")] == [1, 0]
 
 
+def test_what_was_taken_out_is_left_out_by_one_share(run: Run, folder: Folder) -> None:
+    """A file, an article of another, and a line of it that cannot be read: the shares' counts are those of the whole."""
+    lines = [json.dumps({"id": str(n), "text": f"Story {n}."}) for n in range(9)]
+    home = folder({"wire.jsonl": "\n".join([*lines, "{"]), "a.txt": "The ferry."})
+    run("add", str(home))
+    run("remove", str(home / "a.txt"), str(home / "wire.jsonl#4"), str(home / "wire.jsonl:10"))
+    left_out = [json.loads(run("add", "--json", "--shard", f"{n}/3", str(home))[1])["left_out"] for n in (1, 2, 3)]
+    assert (sum(left_out), json.loads(run("add", "--json", str(home))[1])["left_out"]) == (3, 3)
+
+
 @pytest.mark.parametrize("shard", ["0/4", "5/4", "4", "a/b", "1/"])
 def test_a_share_that_is_none_is_one_line(run: Run, capsys: pytest.CaptureFixture[str], shard: str) -> None:
     """Before anything is read."""
