@@ -18,7 +18,7 @@ MEASURES = ("hit@1", "hit@5", "MRR@10", "nDCG@10")
 
 @pytest.mark.nightly
 @pytest.mark.model
-@pytest.mark.parametrize("name", ["cranfield", "scifact"])
+@pytest.mark.parametrize("name", ["cranfield", "multihoprag", "scifact"])
 def test_the_engines_find_the_same(milvus: str, tmp_path: Path, name: str) -> None:
     """By words the same ten in order for 99 questions in 100, the rest ties; by both legs hit rates within .005."""
     folder = SHARED / "data" / name
