@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import textwrap
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="files or folders: txt, md, html, pdf, docx; jsonl, csv, RSS and Atom (several articles); .gz",
     )
     shard = "only the Ith of N shares of the articles, so that N machines add to a server at once"
-    parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help=shard)
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help=shard)
+    ray = "add all shares by the machines of a Ray cluster: HOST:PORT of its head, or auto"
+    chosen.add_argument("--ray", type=_cluster, metavar="ADDRESS", help=ray)
+    parser.add_argument("--shards", type=_positive, metavar="N", help="with --ray: how many shares (default: as many as it has CPUs)")
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -41,13 +47,26 @@ def _shard(text: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
+def _cluster(text: str) -> str:
+    if text != "auto" and not re.fullmatch(r"[^/:]+:\d{1,5}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT of a Ray cluster, or auto")
+    return text
+
+
 def _add(arguments: argparse.Namespace) -> int:
     from index.changes import Shard
     from index.progress import progress_bar
 
-    archive = terminal.open_archive(arguments.archive, arguments.model)
+    opens = partial(terminal.open_archive, arguments.archive, arguments.model)
+    if arguments.shards and not arguments.ray:
+        raise UsageError("--shards goes with --ray; one share is --shard I/N")
     with progress_bar() as report:
-        added = archive.add(arguments.paths, report, Shard(*arguments.shard))
+        if arguments.ray:
+            from index import cluster
+
+            added = cluster.add(arguments.ray, opens, arguments.paths, arguments.shards, report)
+        else:
+            added = opens().add(arguments.paths, report, Shard(*arguments.shard))
     return _report(added, arguments.json)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -57,6 +57,16 @@ class Added:
     def note(self, path: str) -> articles.Note:
         """A function that takes down a notice about `path`."""
         return lambda text: self.notices.append(Notice(path, text))
+
+    @classmethod
+    def together(cls, shares: Iterable[Added]) -> Added:
+        """What the shares of an add did; a notice about a file that several of them read is one."""
+        whole = cls()
+        for share in shares:
+            for name, value in vars(share).items():
+                setattr(whole, name, getattr(whole, name) + value)
+        whole.notices = list(dict.fromkeys(whole.notices))
+        return whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,13 @@ class ArticleError(ClippingsError):
     """
 
     def __init__(self, path: str, reason: str, sha256: str = "") -> None:
-        super().__init__(f"{path}: {reason}")
+        super().__init__(path, reason, sha256)  # so that it can be sent to another process
         self.path = path
         self.reason = reason
         self.sha256 = sha256
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
 
 
 class ModelError(ClippingsError):

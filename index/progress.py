@@ -13,7 +13,7 @@ from tqdm import tqdm
 from index import terminal
 from index.changes import KEEPING, Report
 
-_UNITS = {"reading": " files", "splitting": " articles", "embedding": " passages", "asking": " questions"}
+_UNITS = {"reading": " files", "splitting": " articles", "embedding": " passages", "adding": " shares", "asking": " questions"}
 _PACE = "{rate_noinv_fmt}, {remaining} left{postfix}"
 # Seconds between two lines of a log: a short add writes none.
 _PAUSE = 30.0

@@ -123,12 +123,19 @@ def sample_articles(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 
 @pytest.fixture(scope="session")
-def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Milvus, without a collection's name."""
-    if not os.environ.get("MILVUS_URI") and not (milvus_server.LIBRARIES / "milvus").exists():
+def milvus_core() -> None:
+    """The core of Milvus is installed."""
+    if not (milvus_server.LIBRARIES / "milvus").exists():
         if os.environ.get("CI") == "true":
             pytest.fail("the core of Milvus is not installed, and CI does without nothing")
         pytest.skip("the core of Milvus is not installed: see tests/milvus_core.txt")
+
+
+@pytest.fixture(scope="session")
+def milvus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus, without a collection's name."""
+    if not os.environ.get("MILVUS_URI"):
+        request.getfixturevalue("milvus_core")
     with milvus_server.serving(tmp_path_factory.mktemp("milvus")) as address:
         yield address
 

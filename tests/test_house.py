@@ -38,6 +38,7 @@ HOMES = {
     "trafilatura": "index/articles/page.py",
     "sqlite3": "index/database.py",
     "pymilvus": "index/milvus/client.py",
+    "ray": "index/cluster.py",
     "tqdm": "index/progress.py",
 }
 
