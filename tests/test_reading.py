@@ -112,8 +112,8 @@ def test_what_was_carried_over_can_be_dropped(small: Archive) -> None:
     ("message", "asked"),
     [
         ("and who said so?", "and who said so?"),
-        ("and the captain?", "and the captain? (died Selwyn)"),
-        ("what about the captain?", "what about the captain? (died Selwyn)"),
+        ("and the captain?", "and the captain? (died near Selwyn)"),
+        ("what about the captain?", "what about the captain? (died near Selwyn)"),
         ("who died near Selwyn?", "who died near Selwyn?"),
     ],
 )
