@@ -17,8 +17,8 @@ from conftest import ROOT, Run
 from fakes import BagEncoder
 
 from index import Archive
-from index.errors import ArchiveError, UsageError
-from index.milvus import client
+from index.errors import ArchiveError, ArticleError, UsageError
+from index.milvus import MilvusEngine, client
 from index.milvus.client import Client
 
 Folder = Callable[[dict[str, str]], Path]
@@ -161,3 +161,18 @@ def test_what_a_server_refuses_is_one_line(milvus: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(client, "_PAUSES", (0.0,))
     with pytest.raises(ArchiveError, match="did not answer in 60 s" if "deadline" in said else "set CLIPPINGS_MILVUS_TOKEN"):
         Client(f"{milvus}/news").exists  # noqa: B018 - asking is the test
+
+
+def test_two_first_adds_at_once_keep_each_other_s_notes(milvus: str) -> None:
+    """Each found nothing noted when it began."""
+    from uuid import uuid4
+
+    engine = MilvusEngine(f"{milvus}/test_{uuid4().hex[:12]}")
+    with engine.writer(BagEncoder()) as one, engine.writer(BagEncoder()) as other:
+        for writer in (one, other):
+            assert (writer.failed(), writer.places()) == ({}, {})
+        for path, writer in (("/a", one), ("/b", other)):
+            writer.note({path: ArticleError(path, "no text")})
+            writer.remember({path: True})
+    with engine.reading() as catalogue:
+        assert (sorted(catalogue.failed()), catalogue.places()) == (["/a", "/b"], {"/a": True, "/b": True})

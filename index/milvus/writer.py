@@ -39,7 +39,7 @@ class MilvusWriter(MilvusCatalogue):
 
     def _note(self, kind: str, values: Mapping[str, Any]) -> None:
         """Set the notes of a kind to these, but for what another has noted since they were read."""
-        before = self._before.pop(kind, None) or MilvusCatalogue.noted(self, kind)
+        before = self._before.pop(kind) if kind in self._before else MilvusCatalogue.noted(self, kind)
         self.client.delete("notes", "id", [note_id(kind, name) for name in before.keys() - values.keys()])
         changed = {name: value for name, value in values.items() if name not in before or before[name] != json.loads(json.dumps(value))}
         self.client.upsert("notes", [note(kind, name, value) for name, value in changed.items()])
