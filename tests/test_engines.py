@@ -82,6 +82,14 @@ def test_there_is_no_archive_before_the_first_add(held: Archive) -> None:
     assert not held.exists
 
 
+def test_an_archive_of_nothing_finds_nothing(held: Archive, folder: Folder) -> None:
+    """Nothing of the first add could be taken."""
+    held.add([folder({"empty.txt": ""})])
+    for legs in (("bm25",), ("dense",), ("bm25", "dense")):
+        assert held.search("ferry", legs=legs) == []
+    assert (held.outlets(), held.reach(), ask("Did the ferry sink?", held).quotes) == ([], Reach(0, 0), ())
+
+
 def test_adding_again_embeds_nothing(held: Archive, folder: Folder, encoder: BagEncoder) -> None:
     """Unchanged articles are known by their content, a renamed one too."""
     home = folder(FILES)

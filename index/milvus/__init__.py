@@ -35,6 +35,7 @@ class MilvusEngine:
         self._client = Client(address)
         self._guard = threading.RLock()
         self._current: MilvusSnapshot | None = None
+        self._filled = False
 
     @property
     def exists(self) -> bool:
@@ -60,11 +61,16 @@ class MilvusEngine:
             yield self._current.catalogue if self._current else MilvusCatalogue(self._ready)
 
     @contextmanager
-    def snapshot(self) -> Iterator[MilvusSnapshot]:
-        """For search. What is found and the articles that are read inside are of one version, or it is said that they are not."""
+    def snapshot(self) -> Iterator[MilvusSnapshot | None]:
+        """For search. What is found and the articles that are read inside are of one version, or it is said that they are not. None
+        where there has been no passage: Milvus may have no BM25 over nothing."""
         with self._guard:
             if self._current:
                 yield self._current
+                return
+            self._filled = self._filled or self._searchable.count("passages") > 0
+            if not self._filled:
+                yield None
                 return
             self._current = MilvusSnapshot(MilvusCatalogue(self._searchable))
             try:
