@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -249,10 +249,23 @@ def cited(answer: Answer) -> list[tuple[str, int, str]]:
     return [(one.article.id, one.start, one.quote) for one in (*answer.quotes, *answer.nearest)]
 
 
-def test_an_add_to_milvus_that_was_broken_off_is_mended_by_the_next(address: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At each call that writes; meanwhile nothing is quoted that an article does not say."""
-    home, real = folder(FILES), {name: getattr(Client, name) for name in ("upsert", "delete")}
-    calls, at = 0, 0
+@pytest.mark.parametrize(
+    ("before", "then", "last"),
+    [
+        pytest.param({}, {"ferry.md": FERRY}, {"ferry.md": FERRY}, id="first"),
+        pytest.param({"ferry.md": FERRY}, {"ferry.md": FERRY.replace("Nine", "Ten")}, {"ferry.md": FERRY}, id="changed-and-changed-back"),
+        pytest.param({"ferry.md": FERRY}, {"ferry.md": None}, {"ferry.md": FERRY}, id="gone-and-back"),
+        pytest.param({"ferry.md": FERRY}, {"ferry.md": None}, {}, id="gone"),
+        pytest.param({"ferry.md": FERRY}, {"ferry.md": None, "other.md": FERRY}, {}, id="renamed"),
+        pytest.param({"ferry.md": FERRY}, {"ferry.md": FERRY.replace("Courier", "Herald")}, {}, id="another-outlet"),
+    ],
+)
+def test_an_add_to_milvus_that_was_broken_off_is_mended_by_the_next(
+    milvus: str, folder: Folder, monkeypatch: pytest.MonkeyPatch, before: dict[str, str], then: dict[str, str | None], last: dict[str, str]
+) -> None:
+    """At each call that writes: every article is found, the outlets are theirs, and nothing else is there; meanwhile nothing is quoted
+    that an article does not say."""
+    calls, at, real = 0, 0, {name: getattr(Client, name) for name in ("upsert", "delete")}
 
     def broken(name: str) -> Callable[..., None]:
         def call(self: Client, *arguments: Any) -> None:
@@ -266,21 +279,35 @@ def test_an_add_to_milvus_that_was_broken_off_is_mended_by_the_next(address: str
 
     for name in real:
         monkeypatch.setattr(Client, name, broken(name))
+
+    def bring(home: Path, files: Mapping[str, str | None]) -> Archive:
+        for name, text in files.items():
+            (home / name).write_text(text) if text else (home / name).unlink()
+        archive = Archive(address, BagEncoder())
+        archive.add([home])
+        return archive
+
+    home = folder({"tram.txt": TRAM})
     for step in range(1, 40):
-        (home / "ferry.md").write_text(FERRY.replace("Nine", f"Some {step}"))
+        address = f"{milvus}/test_{uuid4().hex[:12]}"
+        for file in home.glob("*.md"):
+            file.unlink()
+        if before:
+            at = 0
+            bring(home, before)
         calls, at = 0, step
         try:
-            Archive(address, BagEncoder()).add([home])
+            bring(home, then)
         except KeyboardInterrupt:
-            archive = Archive(address, BagEncoder())
-            for hit in archive.search("ferry") if archive.exists else ():
-                assert archive.text(hit.passage) in archive.article(hit.passage.article_id).text
-            at = 0
-            Archive(address, BagEncoder()).add([home])
-            again = Archive(address, BagEncoder())
-            assert (again.check().problems, names(again, f"Some {step} people")[0]) == ([], "ferry.md")
+            at, archive = 0, Archive(address, BagEncoder())
         else:
             break
+        for hit in archive.search("ferry") if archive.exists else ():
+            assert archive.text(hit.passage) in archive.article(hit.passage.article_id).text
+        archive = bring(home, last)
+        files, outlets = sorted(file.name for file in home.iterdir()), {one.source for one in archive.articles()} - {""}
+        assert (archive.check().problems, set(archive.outlets())) == ([], outlets)
+        assert sorted(names(archive, "ferry tram Selwyn", legs=("bm25", "dense"))) == files, step
     assert step > 8
 
 

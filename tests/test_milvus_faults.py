@@ -20,6 +20,7 @@ from index import Archive
 from index.errors import ArchiveError, ArticleError, UsageError
 from index.milvus import MilvusEngine, client
 from index.milvus.client import Client
+from index.milvus.writer import note_id
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -176,3 +177,25 @@ def test_two_first_adds_at_once_keep_each_other_s_notes(milvus: str) -> None:
             writer.remember({path: True})
     with engine.reading() as catalogue:
         assert (sorted(catalogue.failed()), catalogue.places()) == (["/a", "/b"], {"/a": True, "/b": True})
+
+
+@pytest.mark.parametrize(("kind", "other", "left"), [("notes", "add", ["Courier"]), ("articles", "remove", [])])
+def test_an_outlet_is_named_as_long_as_it_has_articles(
+    milvus: str, folder: Folder, monkeypatch: pytest.MonkeyPatch, kind: str, other: str, left: list[str]
+) -> None:
+    """One writer takes out one of its articles; before it forgets the outlet another adds one, or before it is done takes out the rest."""
+    from uuid import uuid4
+
+    home = folder({f"{name}.md": f"---\nsource: Courier\n---\nThe {name} sank." for name in ("ferry", "barge")})
+    one, two = (Archive(address, BagEncoder()) for address in [f"{milvus}/test_{uuid4().hex[:12]}"] * 2)
+    one.add([home / "ferry.md", *([home / "barge.md"] if other == "remove" else [])])
+    real, waiting = Client.delete, [other]
+
+    def delete(self: Client, name: str, field: str, values: list[str]) -> None:
+        if (name, field) == (kind, "id") and (name == "articles" or note_id("outlet", "Courier") in values) and waiting:
+            getattr(two, waiting.pop())([home / "barge.md"])
+        real(self, name, field, values)
+
+    monkeypatch.setattr(Client, "delete", delete)
+    one.remove([home / "ferry.md"])
+    assert (waiting, one.outlets()) == ([], left)

@@ -26,6 +26,8 @@ _ORDERS = {
     "outlet": [((lambda row: (row["source"] == "", folded(row["source"]))), False), _NEWEST, _BY_ID],
 }
 
+# The notes of articles that are being written, or taken out.
+BEGUN = "begun"
 # So often, a tenth of a second apart, it is looked for what made an archive.
 _LOOKS = 20
 
@@ -82,9 +84,10 @@ class MilvusCatalogue:
         return None
 
     def known(self) -> dict[str, tuple[str, str]]:
-        """path -> (article id, SHA-256 of its bytes); "" for one that was not written to its end."""
-        found = self.client.all("articles", "", ["id", "path", "sha256", "whole"])
-        return {row["path"]: (row["id"], row["sha256"] if row["whole"] else "") for row in found}
+        """path -> (article id, SHA-256 of its bytes); "" for one that was not written, or taken out, to the end."""
+        begun = self.noted(BEGUN)
+        found = self.client.all("articles", "", ["id", "path", "sha256"])
+        return {row["path"]: (row["id"], "" if row["id"] in begun else row["sha256"]) for row in found}
 
     def article(self, article_id: str) -> Article | None:
         """An article, its digest checked; None where there is no such id."""
@@ -155,13 +158,14 @@ class MilvusCatalogue:
     def flaws(self) -> dict[str, str]:
         """article id -> what is wrong with the article, or with its passages, in a line."""
         found, counts, versions = {}, dict[str, int](), dict[str, tuple[str, int]]()
-        for row in self.client.all("articles", "", [*_FIELDS, "digest", "passages", "whole"]):
+        begun = self.noted(BEGUN)
+        for row in self.client.all("articles", "", [*_FIELDS, "digest", "passages"]):
             versions[row["id"]] = row["digest"], row["passages"]
             try:
                 _article(row)
             except CorruptError as error:
                 found[row["id"]] = str(error)
-            if not row["whole"]:
+            if row["id"] in begun:
                 found[row["id"]] = f"article {row['id']} was not written to its end ({row['path']}): add it again"
         for row in self.client.all("passages", "", ["id", "article_id", "start", "end", "version"]):
             article_id, passage = row["article_id"], Passage(row["article_id"], row["start"], row["end"])

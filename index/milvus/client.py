@@ -20,6 +20,8 @@ BATCH, MOST = 500, 16_384
 # Seconds that a call may take, and after which one that only reads is made again.
 _TIMEOUT, _CONNECT = 60.0, 10.0
 _PAUSES = (0.2, 1.0)
+# So often it is tried whether BM25 finds anything: another that makes the same archive may take the row away.
+_PROBES = 5
 TOKEN = "CLIPPINGS_MILVUS_TOKEN"  # noqa: S105 - the name of a variable
 
 _ADDRESS = re.compile(r"(?P<scheme>milvus|https?)://(?P<host>[^/:@]+)(?::(?P<port>\d+))?/(?P<name>[A-Za-z_]\w*)/?", re.ASCII)
@@ -108,11 +110,13 @@ class Client:
         """An ArchiveError where BM25 finds nothing: a server that is too old takes the schema, and forgets that part of it."""
         spans = {"article_id": "", "version": "", "start": 0, "end": 0, "outlet": "", "day": 0}
         probe = uuid4().hex
-        self.upsert("passages", [{"id": probe, "terms": probe, "dense": [0.0] * dimension, **spans}])
-        found = self._told(lambda: self._milvus.search(self._name("passages"), [probe], anns_field="sparse", limit=1))
-        self.delete("passages", "id", [probe])
-        if not found[0]:
-            raise ArchiveError(f"{self.address}: this Milvus is too old for BM25: 2.5 or newer is needed")
+        for _ in range(_PROBES):
+            self.upsert("passages", [{"id": probe, "terms": probe, "dense": [0.0] * dimension, **spans}])
+            found = self.nearest("passages", "sparse", probe, 1, "", [])
+            self.delete("passages", "article_id", [""])  # those of others too, of which one may have been killed here
+            if found:
+                return
+        raise ArchiveError(f"{self.address}: this Milvus is too old for BM25: 2.5 or newer is needed")
 
     def upsert(self, kind: str, rows: Sequence[Row]) -> None:
         """Write rows, instead of what has their ids."""
@@ -195,7 +199,6 @@ def _articles(_: int, index: Any) -> Any:
     schema = _ranked(_fields(), index, ["title", "source", "url", "published", "language", "path", "sha256", "digest"])
     schema.add_field("text", DataType.ARRAY, element_type=DataType.VARCHAR, max_capacity=4096, max_length=BYTES)
     schema.add_field("passages", DataType.INT64)
-    schema.add_field("whole", DataType.BOOL)
     schema.add_field("moment", DataType.FLOAT_VECTOR, dim=2)
     index.add_index("moment", index_type="FLAT", metric_type="IP")
     return schema

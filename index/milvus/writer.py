@@ -1,13 +1,14 @@
 """Writing to an archive in Milvus, which has no transactions: in an order in which the next add mends what a killed one left.
 
-An article's row comes first, then its passages, then the row again as `whole`; what goes, goes passages first. So no passage is ever
-without its article, and an article that is not whole is taken again.
+What is begun is noted first, and that is forgotten last: an article of which it is still noted is taken again. What goes, goes passages
+first, and what comes, comes article first: so no passage is ever without its article.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
 from typing import Any
@@ -19,7 +20,7 @@ from index.chunk import Chunked
 from index.encoder import Encoder, Vectors
 from index.errors import ArticleError, CorruptError
 from index.milvus import rows
-from index.milvus.catalogue import MilvusCatalogue
+from index.milvus.catalogue import BEGUN, MilvusCatalogue
 from index.milvus.client import BATCH, Client, Row
 from index.records import Article, Passage
 from index.update import Embedding, split
@@ -65,27 +66,35 @@ class MilvusWriter(MilvusCatalogue):
 
     def take(self, batch: Sequence[Chunked], vectors: Vectors, vanished: Sequence[str]) -> None:
         """Write articles that come, with their passages' vectors, in order, and take out those that vanished, by id."""
-        ids = [one.article.id for one in batch]
-        before = {row["id"]: row["source"] for row in self._rows([*ids, *vanished], ["id", "source"])}
+        ids = [*(one.article.id for one in batch), *vanished]
+        outlets = {one.article.source for one in batch}
+        self.client.upsert("notes", [note(BEGUN, article_id, True) for article_id in ids])
+        before = {row["id"]: row["source"] for row in self._rows(ids, ["id", "source"])}
         self.client.delete("passages", "article_id", list(before))
+        going = Counter(source for source in before.values() if source not in outlets)
+        self._forget_outlets(going)
         self.client.delete("articles", "id", list(vanished))
-        articles = [_article_row(one) for one in batch]
-        self.client.upsert("articles", [row | {"whole": False} for row in articles])
+        self.client.upsert("articles", [_article_row(one) for one in batch])
+        new = sorted(outlets - {"", *self.outlets})
+        self.client.upsert("notes", [note("changed", "", time.time()), *(note("outlet", name, True) for name in new)])
         self.client.upsert("passages", list(_passage_rows(batch, vectors)))
-        self.client.upsert("articles", articles)
-        self.client.upsert("notes", [note("changed", "", time.time())])
-        self._name_outlets({one.article.source for one in batch}, set(before.values()))
-        self.forget([*ids, *vanished])
+        self._forget_outlets(dict.fromkeys(going, 0))  # what several writers took out together
+        self.client.delete("notes", "id", [note_id(BEGUN, article_id) for article_id in ids])
+        self.forget(ids)
 
     def _rows(self, ids: Sequence[str], fields: Sequence[str]) -> Iterator[Row]:
         for start in range(0, len(ids), BATCH):
             yield from self.client.some("articles", rows.among("id", ids[start : start + BATCH]), fields)
 
-    def _name_outlets(self, come: set[str], gone: set[str]) -> None:
-        """Note the names of outlets, and forget those that no article is from any more."""
-        self.client.upsert("notes", [note("outlet", name, True) for name in sorted(come - {"", *self.outlets})])
-        empty = [name for name in gone - come if not self.client.count("articles", rows.among("source", [name]))]
+    def _forget_outlets(self, going: Mapping[str, int]) -> None:
+        """Forget those of which no more articles are there than go; not where another writer adds one meanwhile."""
+        empty = [name for name, count in going.items() if self._from(name) == count]
         self.client.delete("notes", "id", [note_id("outlet", name) for name in empty])
+        kept = [name for name in empty if self._from(name) != going[name]]
+        self.client.upsert("notes", [note("outlet", name, True) for name in kept])
+
+    def _from(self, outlet: str) -> int:
+        return self.client.count("articles", rows.among("source", [outlet]))
 
     def rebuild(self, encoder: Encoder, report: Report) -> tuple[int, list[str]]:
         """Write again the articles whose passages are not all there, and take out what is damaged, or of no article."""
@@ -139,7 +148,6 @@ def _article_row(one: Chunked) -> Row:
         "digest": rows.digest(*astuple(article)),
         "terms": rows.terms(f"{article.title}\n{article.text}"),
         "passages": len(one.passages),
-        "whole": True,
         "moment": [float(rows.day(article.published)), 0.0],
     }
 
