@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import milvus_server
 import pytest
@@ -122,8 +123,6 @@ def test_a_server_that_is_killed_in_an_add_loses_nothing(core: milvus_server.Cor
 
 def test_an_add_that_is_killed_is_mended_by_the_next(milvus: str, folder: Folder) -> None:
     """SIGKILL, wherever it is: each article and passage is there once."""
-    from uuid import uuid4
-
     home, address = folder({f"{n}.txt": f"Story {n} is told here." for n in range(40)}), f"{milvus}/test_{uuid4().hex[:12]}"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     for stop in ("keeping 0\n", "keeping 7\n", "keeping 11\n"):
@@ -166,8 +165,6 @@ def test_what_a_server_refuses_is_one_line(milvus: str, monkeypatch: pytest.Monk
 
 def test_two_first_adds_at_once_keep_each_other_s_notes(milvus: str) -> None:
     """Each found nothing noted when it began."""
-    from uuid import uuid4
-
     engine = MilvusEngine(f"{milvus}/test_{uuid4().hex[:12]}")
     with engine.writer(BagEncoder()) as one, engine.writer(BagEncoder()) as other:
         for writer in (one, other):
@@ -184,8 +181,6 @@ def test_an_outlet_is_named_as_long_as_it_has_articles(
     milvus: str, folder: Folder, monkeypatch: pytest.MonkeyPatch, kind: str, other: str, left: list[str]
 ) -> None:
     """One writer takes out one of its articles; before it forgets the outlet another adds one, or before it is done takes out the rest."""
-    from uuid import uuid4
-
     home = folder({f"{name}.md": f"---\nsource: Courier\n---\nThe {name} sank." for name in ("ferry", "barge")})
     one, two = (Archive(address, BagEncoder()) for address in [f"{milvus}/test_{uuid4().hex[:12]}"] * 2)
     one.add([home / "ferry.md", *([home / "barge.md"] if other == "remove" else [])])
@@ -199,3 +194,18 @@ def test_an_outlet_is_named_as_long_as_it_has_articles(
     monkeypatch.setattr(Client, "delete", delete)
     one.remove([home / "ferry.md"])
     assert (waiting, one.outlets()) == ([], left)
+
+
+def test_vectors_are_of_the_version_that_was_read(milvus: str, folder: Folder) -> None:
+    """Not of another of the same length, which another writer put there since."""
+    home, engine = folder({"a.txt": "The ferry sank."}), MilvusEngine(f"{milvus}/test_{uuid4().hex[:12]}")
+    archive = Archive(engine.path, BagEncoder())
+    archive.add([home])
+    (article,) = archive.articles()
+    with engine.writer(BagEncoder()) as writer:
+        passages = writer.passages(article.id)
+        assert writer.article(article.id) == article
+        assert list(writer.vectors(passages)) == passages
+        (home / "a.txt").write_text("The trams left.")
+        archive.add([home])
+        assert writer.vectors(passages) == {}

@@ -54,12 +54,14 @@ class MilvusWriter(MilvusCatalogue):
         self._note("failed", {path: [error.reason, error.sha256] for path, error in failed.items()})
 
     def vectors(self, passages: Sequence[Passage]) -> dict[Passage, Vectors]:
-        """passage -> its vector, of those that the archive has."""
-        articles = sorted({one.article_id for one in passages})
+        """passage -> its vector, of those that the archive has; of no other version of an article than was read, or is read now."""
+        versions = self.fetch({one.article_id for one in passages})
+        articles = sorted(versions)
         found = [
             row
             for start in range(0, len(articles), BATCH)
-            for row in self.client.all("passages", rows.among("article_id", articles[start : start + BATCH]), [*_SPAN, "dense"])
+            for row in self.client.all("passages", rows.among("article_id", articles[start : start + BATCH]), [*_SPAN, "version", "dense"])
+            if row["version"] == versions[row["article_id"]]
         ]
         vectors = {Passage(row["article_id"], row["start"], row["end"]): np.array(row["dense"], dtype=np.float32) for row in found}
         return {passage: vectors[passage] for passage in passages if passage in vectors}
