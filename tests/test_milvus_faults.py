@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -20,6 +21,7 @@ from fakes import BagEncoder
 from index import Archive
 from index.errors import ArchiveError, ArticleError, UsageError
 from index.milvus import MilvusEngine, client
+from index.milvus.catalogue import MilvusCatalogue
 from index.milvus.client import Client
 from index.milvus.writer import note_id
 
@@ -95,6 +97,25 @@ def test_a_server_that_went_away_is_found_again(core: milvus_server.Core, folder
         assert len(archive.search("ferry")) == 1
     finally:
         back.join()
+
+
+def test_a_page_of_many_is_read_again(milvus: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that goes away between two of them ends nothing, and no row is missing or twice."""
+    from pymilvus.client.iterator.query_iterator import QueryIterator
+    from pymilvus.exceptions import MilvusException
+
+    archive = Archive(f"{milvus}/test_{uuid4().hex[:12]}", BagEncoder())
+    archive.add([folder({"wire.jsonl": "\n".join(json.dumps({"id": str(n), "text": f"Story {n}."}) for n in range(1500))})])
+    real, fails = QueryIterator.next, [False, True, False]
+
+    def page(self: QueryIterator) -> object:
+        if fails and fails.pop(0):
+            raise MilvusException(message="unavailable")
+        return real(self)
+
+    monkeypatch.setattr(QueryIterator, "next", page)
+    monkeypatch.setattr(MilvusCatalogue, "noted", lambda *_: {})
+    assert (len(archive.known()), fails) == (1500, [])
 
 
 def test_a_server_that_is_killed_in_an_add_loses_nothing(core: milvus_server.Core, folder: Folder) -> None:

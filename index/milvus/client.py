@@ -62,13 +62,17 @@ class Client:
             raise ArchiveError(f"{self.address}: {_reason(error)}") from error
 
     def _reads(self, name: str, *arguments: Any, **options: Any) -> Any:
-        """A call that only reads: made again where it fails, for a server may be starting, or moving what it holds."""
+        """A call that only reads."""
+        return self._again(lambda: getattr(self._milvus, name)(*arguments, timeout=_TIMEOUT, **options))
+
+    def _again(self, call: Callable[[], _Found]) -> _Found:
+        """What a call gives that is made again where it fails, for a server may be starting, or moving what it holds."""
         for pause in _PAUSES:
             try:
-                return self._told(lambda: getattr(self._milvus, name)(*arguments, timeout=_TIMEOUT, **options))
+                return self._told(call)
             except ArchiveError:
                 time.sleep(pause)
-        return self._told(lambda: getattr(self._milvus, name)(*arguments, timeout=_TIMEOUT, **options))
+        return self._told(call)
 
     def _name(self, kind: str) -> str:
         return f"{self._prefix}_{kind}"
@@ -141,7 +145,7 @@ class Client:
     def all(self, kind: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that pass a filter, however many, page by page."""
         pages = self._reads("query_iterator", self._name(kind), batch_size=1000, filter=where, output_fields=list(fields))
-        while page := self._told(pages.next):
+        while page := self._again(pages.next):
             yield from page
         pages.close()
 
