@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import milvus_server
@@ -18,7 +19,8 @@ import pytest
 from conftest import ROOT, Run
 from fakes import BagEncoder
 
-from index import Archive
+from index import Archive, update
+from index.encoder import Vectors
 from index.errors import ArchiveError, ArticleError, UsageError
 from index.milvus import MilvusEngine, client
 from index.milvus.catalogue import MilvusCatalogue
@@ -230,3 +232,24 @@ def test_vectors_are_of_the_version_that_was_read(milvus: str, folder: Folder) -
         (home / "a.txt").write_text("The trams left.")
         archive.add([home])
         assert writer.vectors(passages) == {}
+
+
+def test_a_repair_that_is_broken_off_keeps_what_it_made(milvus: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batch by batch, as an add does: no message holds all that was damaged."""
+    address = f"{milvus}/test_{uuid4().hex[:12]}"
+    archive = Archive(address, BagEncoder())
+    archive.add([folder({f"{n}.txt": f"Story {n} is told here." for n in range(3)})])
+    Client(address).delete("passages", "article_id", [one.id for one in archive.articles()])
+    real, left = BagEncoder.encode, [None] * 2
+
+    def encode(self: BagEncoder, *arguments: Any) -> Vectors:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return real(self, *arguments)
+
+    monkeypatch.setattr(update, "_BATCH", 1)
+    monkeypatch.setattr(BagEncoder, "encode", encode)
+    with pytest.raises(KeyboardInterrupt):
+        archive.repair()
+    assert len(archive.check().problems) == 1

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from index.changes import Report
+from index.changes import Added, Plan, Report
 from index.chunk import Chunked
 from index.encoder import Encoder, Vectors
 from index.errors import ArticleError, CorruptError
@@ -23,7 +23,7 @@ from index.milvus import rows
 from index.milvus.catalogue import BEGUN, MilvusCatalogue
 from index.milvus.client import BATCH, Client, Row
 from index.records import Article, Passage
-from index.update import Embedding, split
+from index.update import carry_out
 
 
 class MilvusWriter(MilvusCatalogue):
@@ -101,10 +101,8 @@ class MilvusWriter(MilvusCatalogue):
     def rebuild(self, encoder: Encoder, report: Report) -> tuple[int, list[str]]:
         """Write again the articles whose passages are not all there, and take out what is damaged, or of no article."""
         sound, damaged, orphans = self._sorted_out()
-        work = split(encoder, sound, report)
-        vectors = Embedding(encoder, {}, lambda done: report("embedding", done, sum(len(one.passages) for one in work))).vectors(work)
         self.client.delete("passages", "article_id", orphans)
-        self.take(work, vectors, list(damaged))
+        carry_out(self, encoder, Plan(Added(), sound, list(damaged), {}, {}), report)
         return len(sound), list(damaged.values())
 
     def _sorted_out(self) -> tuple[list[Article], dict[str, str], list[str]]:
