@@ -253,3 +253,13 @@ def test_a_repair_that_is_broken_off_keeps_what_it_made(milvus: str, folder: Fol
     with pytest.raises(KeyboardInterrupt):
         archive.repair()
     assert len(archive.check().problems) == 1
+
+
+def test_an_article_may_have_more_passages_than_milvus_gives_at_once(milvus: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them are there to be put back."""
+    archive = Archive(f"{milvus}/test_{uuid4().hex[:12]}", BagEncoder(max_tokens=12))
+    archive.add([folder({"long.txt": " ".join(f"Sentence {n} is one of many in it." for n in range(20))})])
+    (article,) = archive.articles()
+    count = archive.reach().passages
+    monkeypatch.setattr(Client.some, "__defaults__", (count - 1,))
+    assert len(archive.take_out(article.id).vectors) == count > 2

@@ -116,7 +116,7 @@ class MilvusCatalogue:
 
     def passages(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order."""
-        found = self.client.some("passages", rows.among("article_id", [article_id]), ["start", "end"])
+        found = self.client.all("passages", rows.among("article_id", [article_id]), ["start", "end"])
         return sorted((Passage(article_id, row["start"], row["end"]) for row in found), key=lambda one: one.start)
 
     def listed(self, words: str, filters: Filters, order: str, first: int, count: int) -> Listed:
