@@ -25,6 +25,8 @@ _PROBES = 5
 TOKEN = "CLIPPINGS_MILVUS_TOKEN"  # noqa: S105 - the name of a variable
 
 _ADDRESS = re.compile(r"(?P<scheme>milvus|https?)://(?P<host>[^/:@]+)(?::(?P<port>\d+))?/(?P<name>[A-Za-z_]\w*)/?", re.ASCII)
+# As Milvus says it; "auth" alone may be of the name of a collection, or of an outlet in a filter.
+_REFUSED = re.compile(r"auth check|unauthenticated|permission ?den|privilege|credential")
 Row = dict[str, Any]
 _Found = TypeVar("_Found")
 
@@ -165,7 +167,7 @@ def _reason(error: Any) -> str:
     lower = said.lower()
     if "unavailable" in lower or "failed to connect" in lower or "connection refused" in lower or "illegal connection" in lower:
         return "no Milvus answers there: start it, or name another archive with --archive; what was kept stays"
-    if "auth" in lower or "token" in lower or "permission" in lower:
+    if _REFUSED.search(lower):
         return f"Milvus does not let us in ({said[:200]}): set {TOKEN}"
     if "deadline" in lower or "timeout" in lower:
         return f"Milvus did not answer in {_TIMEOUT:.0f} s: try again; what was kept stays"
