@@ -159,11 +159,11 @@ def _read(question: str, found: Sequence[_Found], encoder: Encoder, reader: Read
 
 
 def _sparing(question: str, found: Sequence[_Found], seen: Sequence[Mapping[int, Features]], fit: Fit, reader: Reader) -> list[list[float]]:
-    """As `_read`, of the passage that promises most, and then of those that could still hold a better sentence than it does."""
+    """As `_read`, of the two passages that promise most, and then of those that could still hold a better sentence than they do."""
     most = [max((fit.score({**features, "reads": reader.most}) for features in own.values()), default=-math.inf) for own in seen]
     reads, best = [[-BOUND] * len(one.spans) for one in found], -math.inf
     promising = sorted(range(len(found)), key=lambda at: -most[at])
-    for part in (promising[:1], promising[1:]):
+    for part in (promising[:2], promising[2:]):  # two cores read at once
         left = [at for at in part if most[at] >= best]
         texts = [Text(found[at].article.title, found[at].texts) for at in left]
         for at, scores in zip(left, reader.read(question, texts), strict=True):
