@@ -64,6 +64,17 @@ def test_a_file_with_nothing_in_it_says_so(tmp_path: Path, suffix: str, content:
     assert len(errors) == (0 if suffix == ".jsonl" and not printable(content).strip() and "\u200b" not in content else 1)
 
 
+def test_what_is_said_about_an_article_has_an_end(tmp_path: Path) -> None:
+    """An outlet of a megabyte is no outlet that anyone could ask for; an address of one is none."""
+    long = "Harbour Courier " * 70_000
+    record = {"text": "The ferry sank.", "title": long, "outlet": long, "url": f"https://c.test/{long}", "language": long}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record))
+    ((article,), errors) = taken(tmp_path / "a.jsonl")
+    assert errors == []
+    assert (len(article.title) <= 302, len(article.source) <= 302, article.url, len(article.language) <= 37) == (True, True, "", True)
+    assert article.source.startswith("Harbour Courier")
+
+
 def test_one_byte_is_an_article(tmp_path: Path) -> None:
     """Short is not broken."""
     (tmp_path / "a.txt").write_text("x")

@@ -23,6 +23,8 @@ _SENTENCE_END = re.compile(r"""[.!:,;…]["'”’)\]]*$|\?["'”’)\]]+$""")
 
 # No written date is longer, and dateutil takes its time over what is none.
 _DATE = 60
+# Characters of an address: no browser takes many more.
+_ADDRESS = 8_000
 
 
 def known(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -68,12 +70,12 @@ def shorten(title: str, limit: int = 300) -> str:
 
 
 def web_address(url: str) -> str:
-    """`url` when it is an http(s) address, else nothing: other schemes have no place in a link."""
+    """`url` when it is an http(s) address, else nothing: other schemes have no place in a link, nor has one without end."""
     try:
-        parts = urlsplit(one_line(url))
+        parts = urlsplit(one_line(url[: _ADDRESS + 1]))
     except ValueError:
         return ""
-    return parts.geturl() if parts.scheme in ("http", "https") and parts.netloc else ""
+    return parts.geturl() if parts.scheme in ("http", "https") and parts.netloc and len(url) <= _ADDRESS else ""
 
 
 def iso_date(written: str) -> str:
