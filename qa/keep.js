@@ -3,8 +3,9 @@
 
 function facts(of) {
   const text = where => (of.querySelector(where) || {}).textContent || '';
+  const number = where => Number(text(where).replaceAll(',', ''));
   return {
-    question: text('.asked'), reason: text('.reason'), articles: Number(text('.articles').replaceAll(',', '')), limits: text('.limits'),
+    question: text('.asked'), reason: text('.reason'), articles: number('.articles'), limits: text('.limits'), undated: number('.undated'),
     quotes: of.querySelector('blockquote') ? [...new Set([...of.querySelectorAll('a.cite')].map(span))] : [],
   };
 }

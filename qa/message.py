@@ -159,7 +159,7 @@ def _abstention(result: Answer, without: Collection[str]) -> list[str]:
 
 def _searched(result: Answer) -> str:
     searched = result.searched
-    undated = f" {searched.undated:,} more have no date, and were left out." if searched.undated else ""
+    undated = f' <span class="undated">{searched.undated:,}</span> more have no date, and were left out.' if searched.undated else ""
     limits = f' <span class="limits">{markdown(searched.limits)}</span>' if searched.limits else ""
     number, articles = how_many(searched.articles, "article").split()
     return f'Searched {how_many(searched.passages, "passage")} of <span class="articles">{number}</span> {articles}{limits}.{undated}'

@@ -37,24 +37,27 @@ _GONE = "<p class='empty'>That article is no longer in the archive.</p>"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer as the page has it: its question, why there is none, the names of its quotes, how many articles were searched, which."""
+    """An answer as the page has it: its question, why there is none, the names of its quotes, and what was searched."""
 
     question: str
     reason: str
     quotes: Sequence[str]
     articles: int
     limits: str
+    undated: int
 
 
 def told(sent: Any) -> list[Told]:
     """Answers as the browser sends them; a UsageError where it is something else."""
     try:
-        return [
-            Told(str(one["question"]), str(one["reason"]), list(map(str, one["quotes"])), int(one["articles"]), str(one["limits"]))
-            for one in sent
-        ]
+        return [_told(one) for one in sent]
     except (TypeError, KeyError, ValueError) as error:
         raise UsageError("those are no answers of this page") from error
+
+
+def _told(one: Any) -> Told:
+    question, reason, limits = (str(one[name]) for name in ("question", "reason", "limits"))
+    return Told(question, reason, list(map(str, one["quotes"])), int(one["articles"]), limits, int(one["undated"]))
 
 
 def masthead(archive: Archive) -> str:
@@ -134,7 +137,7 @@ def _answer(told: Told, archive: Archive) -> Answer:
         quotes = tuple(citation(name, archive, number) for number, name in enumerate(told.quotes, start=1))
     except ArchiveError as error:
         raise ArchiveError(f"“{one_line(told.question)}”: {error}") from error
-    return Answer(told.question, told.reason, quotes, (), Searched(told.articles, 0, {}, limits=told.limits), 0.0)
+    return Answer(told.question, told.reason, quotes, (), Searched(told.articles, 0, {}, told.undated, told.limits), 0.0)
 
 
 def noted(question: str, headline: str, right: str, liked: bool | None, archive: Archive) -> str:

@@ -87,8 +87,8 @@ def test_a_limited_search_says_what_it_went_through() -> None:
     chips = (Chip("dates", "published since 2020", "since 2020", 0), Chip("outlets", "from Wire", "Wire", 20, dropped=True))
     shown = message.whole(Answer("q", "none", (), (), Searched(1, 2, {}, 3, "since 2020"), 0.0, chips=chips), "?q=q", ["dates-0"])
     assert (
-        'of <span class="articles">1</span> article <span class="limits">since 2020</span>. 3 more have no date, and were left out.'
-        in shown
+        'of <span class="articles">1</span> article <span class="limits">since 2020</span>.'
+        ' <span class="undated">3</span> more have no date, and were left out.' in shown
     )
     assert '<a href="#drop=dates-0" role="button">ask without what was read from the question</a>' in shown
 

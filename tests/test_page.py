@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from index import Archive
+from index import Archive, Filters
 from index.errors import ArchiveError, ClippingsError, UsageError
 from qa import ask, export, exported, feedback, page
 from qa.answer import Answer
@@ -29,7 +29,14 @@ def small(archive: Archive, folder: Folder) -> Archive:
 
 def told(answer: Answer) -> Told:
     """An answer as the page has it."""
-    return Told(answer.question, answer.reason, [quote.id for quote in answer.quotes], answer.searched.articles, answer.searched.limits)
+    return Told(
+        answer.question,
+        answer.reason,
+        [quote.id for quote in answer.quotes],
+        answer.searched.articles,
+        answer.searched.limits,
+        answer.searched.undated,
+    )
 
 
 def change(archive: Archive, folder: Folder) -> None:
@@ -90,6 +97,9 @@ def test_what_is_copied_is_what_the_command_exports(small: Archive, form: str) -
     """To the character: from names of spans and the question alone."""
     answer = ask(SANK, small)
     assert page.exported([told(answer)], form, small) == export.FORMATS[form](answer)
+    some = ask(SANK, small, Filters(since="2014-01-01"))
+    assert page.exported([told(some)], form, small) == export.FORMATS[form](some)
+    assert "(1 without a date left out)" in export.FORMATS[form](some).replace("\\", "")
     none = ask("who won the chess in Oslo", small)
     assert page.exported([told(none)], form, small) == export.FORMATS[form](none)
 
