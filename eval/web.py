@@ -29,11 +29,11 @@ _STAGES = {"answers": "Asking as a reader would", "follow-ups": "Asking follow-u
 def draw(gr: Any, archive: Archive) -> None:
     """The page over an archive, inside the Blocks that are open."""
     runs = Runs(archive)
-    gr.HTML(page.masthead(archive), apply_default_css=False, elem_id="masthead")
+    masthead = gr.HTML(page.masthead(archive), apply_default_css=False, elem_id="masthead")
     with gr.Column(elem_id="evaluate"):
         controls = _Controls(gr)
         shown = _Shown(gr)
-    _wire(gr, archive, runs, controls, shown)
+    _wire(gr, archive, runs, masthead, controls, shown)
 
 
 class _Controls:
@@ -76,20 +76,20 @@ class _Shown:
         return [self.name, self.before, self.summary, self.compared, *plots, self.filter, self.questions]
 
 
-def _wire(gr: Any, archive: Archive, runs: Runs, controls: _Controls, shown: _Shown) -> None:
+def _wire(gr: Any, archive: Archive, runs: Runs, masthead: Any, controls: _Controls, shown: _Shown) -> None:
     """What happens when the page opens, a run begins or ends, and another one, or other questions, are looked at."""
     told = [controls.progress, controls.said, controls.run, controls.stop]
 
     def opened() -> list[Any]:
         try:
-            offered, wrong = _offered(archive), ""
+            head, offered, wrong = page.masthead(archive), _offered(archive), ""
         except ClippingsError as error:
-            offered, wrong = {}, _words("failed", f"{plain(error)}.")
+            head, offered, wrong = gr.skip(), {}, _words("failed", f"{plain(error)}.")
         choices = [({"own": "The archive's own", "sample": "The sample's"}[name], name) for name in offered]
         told, *rest = _told(gr, runs.job, bool(offered))
         which = gr.Radio(choices, value=next(iter(offered), None), visible=len(offered) > 1)
         about = "" if wrong else part("about", sets=offered)
-        return [about, which, wrong or told, *rest, *_picture(gr, archive)]
+        return [head, about, which, wrong or told, *rest, *_picture(gr, archive)]
 
     async def measure(name: str | None) -> AsyncIterator[list[Any]]:
         if name not in sets.offered(archive):
@@ -115,10 +115,10 @@ def _wire(gr: Any, archive: Archive, runs: Runs, controls: _Controls, shown: _Sh
     def chosen(name: str | None, before: str | None, which: str) -> list[Any]:
         return _picture(gr, archive, name, before, which)
 
-    opening = gr.on(None, opened, None, [controls.about, controls.which, *told, *shown.all], queue=False, **_PRIVATE)
+    opening = gr.on(None, opened, None, [masthead, controls.about, controls.which, *told, *shown.all], queue=False, **_PRIVATE)
     ways = (
         opening.then(follow, None, told, concurrency_limit=None, **_PRIVATE),
-        controls.run.click(measure, controls.which, told, concurrency_limit=1, concurrency_id="evals", **_PRIVATE),
+        controls.run.click(measure, controls.which, told, concurrency_limit=None, **_PRIVATE),  # one runs, others join it
     )
     for watched in ways:
         watched.then(newest, shown.filter, shown.all, queue=False, **_PRIVATE)

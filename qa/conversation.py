@@ -70,7 +70,7 @@ def replies(history: Messages, archive: Archive, without: Collection[str] = ()) 
         if beyond := _beyond(answer, history, archive, without):
             yield message.whole(answer, query, beyond), cards
     except ClippingsError as error:
-        yield message.problem(f"{error}."), page.start(archive)
+        yield message.problem(f"{page.plainly(error, archive)}."), page.start(archive)
 
 
 def _beyond(answer: Answer, history: Messages, archive: Archive, without: Collection[str]) -> list[str]:
@@ -95,16 +95,34 @@ def again(history: Messages, number: int, link: str, archive: Archive) -> Iterat
 
 
 def visited(saved: object, query: str, archive: Archive) -> Iterator[tuple[Messages, str]]:
-    """The conversation at an address, in the steps in which it comes: what was saved of it, then answers to what is left of it to ask.
+    """The conversation as its page is opened, in the steps in which it comes: what was saved, then answers to what is left to ask.
 
-    Without an address it is what was saved.
+    That is what the address asks, where it is not that of the last answer, or the question that was not answered before the page was left.
     """
-    history, left = _resumed(_finished(_sound(saved)), _questions(query))
+    yield from _continued(_finished(_sound(saved)), _questions(query), archive)
+
+
+def returned(history: Messages, query: str, archive: Archive) -> Iterator[tuple[Messages, str]]:
+    """The conversation at an address that the browser went back to, or on to again: it ends with the answer of that address."""
+    wanted = _questions(query)
+    ends = [place for place, one in enumerate(history, start=1) if one["role"] == "assistant" and _asks(one) == wanted]
+    yield from _continued(history[: max(ends)] if ends else history, wanted, archive)
+
+
+def _continued(history: Messages, wanted: list[Asked], archive: Archive) -> Iterator[tuple[Messages, str]]:
+    """A conversation, and answers to what it lacks of the questions of an address; they know what the address has of it, and no more."""
+    end = max((place for place, one in enumerate(history, start=1) if one["role"] == "assistant"), default=0)
+    if wanted and (not end or _asks(history[end - 1]) != wanted):
+        exchanges = _exchanges(history[:end])
+        held = max(count for count in range(len(wanted)) if exchanges[len(exchanges) - count :] == wanted[:count])
+        history, left, since = history[:end], wanted[held:], 0 if held else end
+    else:
+        history, left, since = history[:end], [(question(one), frozenset[str]()) for one in history[end:][-1:]], 0
     yield history, _sources(history, archive)
     for one, without in left:
         history = asked(history, one)
         yield history, _sources((), archive)
-        for content, sources in replies(history, archive, without):
+        for content, sources in replies(history[since:], archive, without):
             yield answered(history, content), sources
         history = answered(history, content)
 
@@ -120,19 +138,13 @@ def _finished(saved: Messages) -> Messages:
     return saved[:-1] if saved and saved[-1]["role"] == "assistant" and message.is_begun(_text(saved[-1])) else saved
 
 
-def _resumed(saved: Messages, wanted: list[Asked]) -> tuple[Messages, list[Asked]]:
-    """What a saved conversation has of the questions of an address, or all of it without one; and what is left to ask."""
-    answers = [place for place, one in enumerate(saved, start=1) if one["role"] == "assistant"]
-    if wanted:
-        answers = [place for place in answers if _questions(message.address(_text(saved[place - 1]))) == wanted]
-        if not answers:
-            return [], wanted
-    shown, left = saved[: max(answers, default=0)], saved[max(answers, default=0) :]
-    return shown, [(question(left[0]), frozenset())] if len(left) == 1 else []
-
-
 def _sources(history: Sequence[dict[str, Any]], archive: Archive) -> str:
     return page.sources(message.quoted(_text(history[-1])) if history else (), archive)
+
+
+def _asks(answer: dict[str, Any]) -> list[Asked]:
+    """The questions of an answer's address."""
+    return _questions(message.address(_text(answer)))
 
 
 def turns(history: Messages) -> tuple[Turn, ...]:

@@ -1,12 +1,17 @@
 // What is taken along from the Ask page, and what is kept of what a reader says. Read together with page.js, and before it.
 // The text comes from the server, by the names of the quotes: what is copied or saved is what stands in the articles, without any markup.
 
+// The spans that an answer numbers, in that order: two sources that differ stand before the quotes between them.
+function cited(of) {
+  return [...new Set([...of.querySelectorAll('a.cite')].sort((one, other) => one.textContent - other.textContent).map(span))];
+}
+
 function facts(of) {
   const text = where => (of.querySelector(where) || {}).textContent || '';
   const number = where => Number(text(where).replaceAll(',', ''));
   return {
     question: text('.asked'), reason: text('.reason'), articles: number('.articles'), limits: text('.limits'), undated: number('.undated'),
-    quotes: of.querySelector('blockquote') ? [...new Set([...of.querySelectorAll('a.cite')].map(span))] : [],
+    quotes: of.querySelector('blockquote') ? cited(of) : [],
   };
 }
 

@@ -68,8 +68,9 @@ def cited(message: str) -> tuple[str, ...]:
 
 
 def quoted(message: str) -> list[str]:
-    """The names of the spans that an answer numbers, in order: its quotes, or what is near."""
-    return list(dict.fromkeys(re.findall(r'<a class="cite" href="#p=([^"]+)"', message)))
+    """The names of the spans that an answer numbers, in that order: its quotes, or what is near."""
+    found = re.findall(r'<a class="cite" href="#p=([^"]+)"[^>]*>(\d+)</a>', message)
+    return list(dict.fromkeys(name for name, _ in sorted(found, key=lambda one: int(one[1]))))
 
 
 def _answer(parts: Sequence[str]) -> str:

@@ -22,7 +22,9 @@ function say(text, aloud = true) {
 }
 
 async function asked(call) {
-  try { return await call; } catch { say('The archive does not answer. Is Clippings still running?'); return null; }
+  const got = await call;  // undefined where there was no answer: gradio tells no more
+  if (got === undefined) say('The archive does not answer. Is Clippings still running?');
+  return got === undefined ? null : got;
 }
 
 // ---- the article beside the chat
@@ -35,7 +37,7 @@ function show(reading) {
 }
 
 function quotes(of) {
-  return of ? [...new Set([...of.querySelectorAll('a[href^="#p="]')].map(span))] : [];
+  return of ? [...new Set([...cited(of), ...[...of.querySelectorAll('a[href^="#p="]')].map(span)])] : [];
 }
 
 function place() {
@@ -54,7 +56,7 @@ async function open(id, from) {
   const own = from && from.closest('.answer');
   if (own && own !== answer) {
     answer = own;
-    const cards = await asked(server.sources([...new Set([...own.querySelectorAll('a.cite')].map(span))]));
+    const cards = await asked(server.sources(cited(own)));
     if (cards !== null) part('sources').innerHTML = cards;
   }
   if (from) opener = from;
@@ -95,7 +97,11 @@ function step(by) {
 
 // ---- what the page listens to
 
+// While an answer is made, and before the conversation is back: two at once would each write its own history over the other's.
+const busy = () => document.querySelector('#question textarea').disabled;
+
 function act(of, link) {
+  if (busy()) return say('An answer is being made: wait for it.');
   trigger('select', {address: of === null ? link : null, number: of === null ? 0 : answers().indexOf(of), link: link});
 }
 
@@ -132,7 +138,10 @@ document.addEventListener('keydown', event => {
 });
 window.addEventListener('popstate', () => {
   const last = answers().at(-1), link = last && last.querySelector('a.address');
-  if ((link ? link.getAttribute('href') : '') !== location.search) { used = false; act(null, location.search); }
+  const shown = link ? link.getAttribute('href') : '';
+  // An address that asks nothing, or cannot be asked now, becomes that of what is shown.
+  if (link && (busy() || !location.search)) history.replaceState({}, '', location.pathname + shown + location.hash);
+  else if (shown !== location.search) { used = false; act(null, location.search); }
   if (inAddress()) open(inAddress()); else close();
 });
 
@@ -159,18 +168,21 @@ function label() {
 // The address of the page is that of the last answer; while a conversation is asked again its first answers have a part of it.
 function settle() {
   const last = answers().at(-1), link = last && last.querySelector('a.address'), query = link && link.getAttribute('href');
+  const problem = last && last.querySelector('.problem'), now = problem ? `${answers().length} ${problem.textContent}` : query;
   if (!last) told = null;
-  if (!query || query === told) return;
-  told = query;
-  if (query !== location.search && !location.search.startsWith(query + '&')) {
+  if (!now || now === told) return;
+  told = now;
+  if (query && query !== location.search && !location.search.startsWith(query + '&')) {
     history[used ? 'pushState' : 'replaceState']({}, '', location.pathname + query + location.hash);
   }
   tell(last);
 }
 
 function tell(last) {
-  const quote = last.querySelector('blockquote .quote'), more = last.querySelectorAll('ul.quotes a.cite').length;
-  say(quote ? `${quote.textContent} ${last.querySelector('.source').textContent}. ${more} more quotes.` : 'The archive does not say.', false);
+  const text = where => (last.querySelector(where) || {}).textContent, quote = text('blockquote .quote'), problem = text('.problem');
+  if (problem) say(problem, false);
+  else if (quote) say(`${quote} ${text('.source')}. ${last.querySelectorAll('ul.quotes a.cite').length} more quotes.`, false);
+  else say(`The archive does not say: ${text('.reason')}.`, false);
 }
 
 // A long answer would push its own question out of sight, and an article of the last one is not of this one.

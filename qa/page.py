@@ -6,18 +6,21 @@ as it is in the archive, and is what the reader saw: of another version of the a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from index.archive import Archive
+from index.articles import absolute, without_folder
 from index.clean import one_line
-from index.errors import ArchiveError, UsageError
+from index.errors import ArchiveError, ClippingsError, UsageError
 from index.records import Article, Why
 from index.sentences import sentences
 from qa import feedback, render
 from qa.answer import Answer, Citation, Searched, version
-from qa.export import FORMATS
+from qa.export import FORMATS, plain
 from qa.question import on_one_line
 from qa.recent import ask
 
@@ -60,6 +63,14 @@ def _told(one: Any) -> Told:
     return Told(question, reason, list(map(str, one["quotes"])), int(one["articles"]), limits, int(one["undated"]))
 
 
+def plainly(error: ClippingsError, archive: Archive) -> str:
+    """What is wrong, without a path of the server."""
+    text = str(error).replace(str(absolute(archive.folder)), "the archive").replace(str(archive.path), "the archive")
+    if f"another process ({os.getpid()})" in text:
+        return "files are being added to the archive now: try again when that is done"
+    return text
+
+
 def masthead(archive: Archive) -> str:
     """The head of the page, with what the archive holds now."""
     return render.masthead(archive.census())
@@ -74,9 +85,9 @@ def start(archive: Archive) -> str:
 
 
 def prompts(archive: Archive) -> list[str]:
-    """Four things to ask: questions that this archive answers, then its newest headlines."""
-    answered = [prompt for prompt in _PROMPTS if ask(prompt, archive).quotes]
-    return [*answered, *(article.title for article in archive.newest(len(_PROMPTS)))][: len(_PROMPTS)]
+    """Up to four things to ask that this archive answers: questions of the sample's, then its newest headlines."""
+    offered = (*_PROMPTS, *(article.title for article in archive.newest(2 * len(_PROMPTS))))
+    return list(islice((prompt for prompt in dict.fromkeys(offered) if ask(prompt, archive).quotes), len(_PROMPTS)))
 
 
 def passage(name: str, archive: Archive) -> str:
@@ -127,17 +138,26 @@ def _is_version(name: str, article: Article) -> bool:
 def exported(answers: Sequence[Told], form: str, archive: Archive) -> str:
     """Answers as `footnote` or `markdown` (`qa.export`); one without a question is its quotes alone.
 
-    An ArchiveError names the question of one whose quote is not as it was.
+    Of one whose quote is not as it was stands only that, in its place among others; by itself it is an ArchiveError.
     """
-    return "\n".join(FORMATS[form](_answer(told, archive)) for told in answers[:_ANSWERS]).lstrip("\n")
+    return "\n".join(_exported(told, form, archive, alone=len(answers) == 1) for told in answers[:_ANSWERS]).lstrip("\n")
+
+
+def _exported(told: Told, form: str, archive: Archive, alone: bool) -> str:
+    question = one_line(told.question)
+    try:
+        return FORMATS[form](_answer(told, archive))
+    except ArchiveError as error:
+        if alone:
+            raise ArchiveError(f"“{question}”: {error}") from error
+        left_out = f"Left out: {error}."
+        return f"## {plain(question)}\n\n{plain(left_out)}\n" if form == "markdown" else f"{question}\n\n{left_out}\n"
 
 
 def _answer(told: Told, archive: Archive) -> Answer:
-    try:
-        quotes = tuple(citation(name, archive, number) for number, name in enumerate(told.quotes, start=1))
-    except ArchiveError as error:
-        raise ArchiveError(f"“{one_line(told.question)}”: {error}") from error
-    return Answer(told.question, told.reason, quotes, (), Searched(told.articles, 0, {}, told.undated, told.limits), 0.0)
+    quotes = [citation(name, archive, number) for number, name in enumerate(told.quotes, start=1)]
+    taken = [replace(one, article=replace(one.article, path=without_folder(one.article.path))) for one in quotes]
+    return Answer(told.question, told.reason, tuple(taken), (), Searched(told.articles, 0, {}, told.undated, told.limits), 0.0)
 
 
 def noted(question: str, headline: str, right: str, liked: bool | None, archive: Archive) -> str:

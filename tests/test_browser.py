@@ -7,11 +7,13 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from rooms import serving
 
 from index import Archive
+from index.articles import without_folder
 from qa import ask as ask_archive
 from qa import export, feedback, verify
 
@@ -241,11 +243,55 @@ def test_back_goes_to_the_question_before(page: object) -> None:
     page.go_back()
     page.wait_for_function("document.querySelectorAll('#chat .answer').length == 1")
     assert "Kirby" in page.locator("#chat blockquote").inner_text()
+    page.go_back()
+    page.wait_for_function("location.search.includes('q=')")  # the address of an empty page becomes that of what is shown
+    assert page.locator("#chat .answer").count() == 1
+
+
+def test_nothing_else_is_asked_while_an_answer_is_made(page: object) -> None:
+    """A chip of an earlier answer has to wait, and says so; the answer that is made is not lost."""
+    ask(page, "who confirmed Iranian operatives in Iraq in June 2014")
+    chip = page.locator("#chat .chip a")
+    assert chip.inner_text() == "ask without it"
+    page.evaluate("""() => {
+        const box = document.querySelector('#question textarea'), seen = new MutationObserver(() => {
+            if (!box.disabled) return;
+            seen.disconnect();
+            document.querySelector('#chat .chip a').click();
+            window.told = document.getElementById('status').textContent;
+        });
+        seen.observe(box, {attributes: true});
+    }""")
+    ask(page, FINE)
+    assert page.evaluate("window.told") == "An answer is being made: wait for it."
+    assert chip.inner_text() == "ask without it"
+    assert page.locator("#chat .answer").count() == 2
+
+
+def test_a_server_that_is_gone_is_told(page: object) -> None:
+    """Nothing is shown in the place of an article."""
+    ask(page, KIRBY)
+    page.evaluate("() => { window.fetch = () => Promise.reject(new Error('gone')); }")
+    page.locator("#chat a.cite").first.click()
+    said(page, "The archive does not answer. Is Clippings still running?")
+    assert "undefined" not in page.inner_text("#side")
+
+
+def test_what_cannot_be_asked_is_read_out(page: object) -> None:
+    """And so is why there is no answer."""
+    ask(page, CHESS)
+    said(page, "The archive does not say: ")
+    page.fill("#question textarea", "x" * 2001)
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#chat .problem")
+    said(page, page.inner_text("#chat .problem"))
 
 
 def test_an_answer_is_copied_as_the_command_would_write_it(page: object, sample: Archive) -> None:
     """As footnotes and as Markdown, without a sign of the page's own markup; its link; one quote as a footnote."""
     answer = ask_archive(KIRBY, sample)
+    nameless = [replace(one, article=replace(one.article, path=without_folder(one.article.path))) for one in answer.quotes]
+    answer = replace(answer, quotes=tuple(nameless))
     ask(page, KIRBY)
     for name, form in (("Copy as footnotes", "footnote"), ("Copy as Markdown", "markdown")):
         page.get_by_role("button", name=name).click()
@@ -486,8 +532,10 @@ def test_the_page_fits_a_phone(phone: object) -> None:
 
 def test_a_thumb_reaches_everything_on_a_phone(phone: object) -> None:
     """Targets of 44 pixels, 32 for the numbers in the text; on a desk 24 at least."""
-    ask(phone, KIRBY)
-    for what, least in (("#chat .tools > *", 44), ("#save", 44), ("#new", 44), ("#chat a.cite", 32)):
+    ask(phone, f"{KIRBY} in June 2014")
+    targets = (("#chat .tools > *", 44), ("#save", 44), ("#new", 44), ("#chat a.cite", 32), ("#chat .chip a", 44), ("#chat summary", 44))
+    for what, least in targets:
+        assert phone.locator(what).count()
         for one in phone.locator(what).all():
             box = one.bounding_box()
             assert min(box["width"], box["height"]) >= least, (what, box)

@@ -9,7 +9,7 @@ import pytest
 
 from index import Archive
 from qa import assistant, conversation, message, page
-from qa.conversation import Messages, again, answered, asked, question, replies, turns, visited
+from qa.conversation import Messages, again, answered, asked, question, replies, returned, turns, visited
 from qa.render import markdown
 
 Folder = Callable[[dict[str, str]], Path]
@@ -117,12 +117,33 @@ def test_an_address_reaches_back_as_far_as_an_answer_does(small: Archive) -> Non
 
 
 def test_what_was_saved_is_shown_as_it_was(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without asking again: at its address, at that of an earlier answer, and without one."""
+    """Without asking again: at its address, and without one; and where the browser goes back, up to that answer."""
     history = exchange(small, SANK, "and who died?")
     first = address(history[:2])
     monkeypatch.setattr(conversation, "answering", None)
-    for query, shown in (("", history), (address(history), history), (first, history[:2])):
-        assert [found for found, _ in visited(history, query, small)] == [shown]
+    for query in ("", address(history)):
+        assert [found for found, _ in visited(history, query, small)] == [history]
+    assert [found for found, _ in returned(history, first, small)] == [history[:2]]
+
+
+def test_an_address_takes_nothing_from_what_was_saved(small: Archive) -> None:
+    """What somebody else asked is answered after it, and knows nothing of it; so is an earlier question of the same conversation."""
+    mine = exchange(small, "one ferry", "two ferries", "nine people died")
+    theirs = exchange(small, SANK, "and who died?")
+    *_, (found, _) = visited(mine, address(theirs), small)
+    assert found == mine + theirs
+    *_, (found, _) = visited(mine, address(mine[:2]), small)
+    assert found == mine + mine[:2]
+
+
+def test_the_browser_goes_back_and_on_again(small: Archive) -> None:
+    """Only what is not there any more is asked, however far an address reaches back."""
+    history = exchange(small, "one ferry", "two ferries", "three people", "four people", SANK, "and who died?")
+    *_, (back, _) = returned(history, address(history[:10]), small)
+    assert back == history[:10]
+    steps = list(returned(back, address(history), small))
+    assert steps[0][0] == back
+    assert steps[-1][0] == history
 
 
 def test_a_question_that_was_left_is_answered(small: Archive) -> None:

@@ -240,6 +240,14 @@ def test_files_are_taken_while_there_is_room(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / "earlier").exists()
 
 
+def test_files_may_vanish_while_they_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An add deletes what it took."""
+    (tmp_path / "here").write_bytes(b"x" * 100)
+    monkeypatch.setattr("os.walk", lambda folder: [(str(folder), [], ["gone", "here"])])
+    with Uploads(tmp_path, free=0, held=110).room(10):
+        pass
+
+
 # Against the pages as they are served
 
 

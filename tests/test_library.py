@@ -331,11 +331,22 @@ def test_pages_lead_on_and_back() -> None:
     assert markup.counted(Listed([article] * 50, 50, 1234), False) == "1,234 articles, 51 to 100 shown"
 
 
+def test_an_add_that_fails_has_its_lines_too(filled: Archive) -> None:
+    """A damaged archive cannot even be read before."""
+
+    def fails(report: object) -> list[Line]:
+        raise ArchiveError(f"{filled.path}/store.db: is damaged")
+
+    *_, shown = library._account(Task(fails), [Sent("a.txt", 1, ""), Sent("b.txt", 1, "")], filled)
+    assert shown.count("the archive/store.db: is damaged") == 2
+    assert "b.txt" in shown
+
+
 def test_what_a_page_sends_may_be_anything() -> None:
     """It becomes files that did not arrive, or none."""
     assert library._sent(None) == library._sent("x") == library._sent([1, None, []]) == []
     assert library._sent([{"name": 7, "size": "x", "handle": ["/etc"]}]) == [Sent("7", 0, "")]
-    assert len(library._sent([{}] * 5000)) == library._MOST
+    assert len(library._sent([{}] * 5000)) == kept.MAX_FILES
 
 
 def test_a_task_tells_how_far_it_is() -> None:

@@ -135,9 +135,11 @@ def test_files_are_added_taken_out_and_put_back(page: object, tmp_path: Path) ->
     page.click("#side .remove")
     page.wait_for_selector("#articles .undo")
     wait_count(page, "64 articles")
+    page.wait_for_function("document.querySelector('#masthead').textContent.includes('64 articles')")
     assert page.evaluate("document.activeElement.className") == "undo"
     page.keyboard.press("Enter")
     wait_count(page, "65 articles")
+    page.wait_for_function("document.querySelector('#masthead').textContent.includes('65 articles')")
     assert page.locator("#articles .undo").count() == 0
 
     page.locator("#articles a.entry").first.click()
@@ -162,6 +164,17 @@ def test_files_can_be_dropped(page: object) -> None:
     page.click("#adding a.entry")
     page.click("#side .remove")
     page.wait_for_selector("#articles .undo")
+
+
+def test_more_files_than_are_taken_are_not_sent(page: object, tmp_path: Path) -> None:
+    """Not one of them: a line says how many are taken at a time."""
+    for number in range(201):
+        (tmp_path / f"{number}.txt").write_text("Rain.")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "upload" in request.url else None)
+    page.set_input_files("#finder input[type=file]", [str(file) for file in tmp_path.iterdir()])
+    page.wait_for_function("document.querySelector('#finder .sending').textContent.startsWith('201 files: at most 200 at a time')")
+    assert sent == []
 
 
 def test_questions_are_answered_while_files_are_added(page: object, browser: object, address: str, tmp_path: Path) -> None:

@@ -107,3 +107,11 @@ def test_copies_speakers_and_differences_are_shown() -> None:
     assert 'also in 1 outlet: <a class="copy" href="#p=b.00:0-24">&#42;Courier&#42;, 2017-03-14</a> (earliest)' in shown
     assert '<section class="differ"><h3>Sources differ: another figure</h3><ul><li><span class="quote">Ida Kell said nine died.' in shown
     assert "<strong>Post, 2017-03-16</strong> · later report says otherwise" in shown
+
+
+def test_quotes_keep_their_numbers_where_two_that_differ_stand_before_others() -> None:
+    """The first and the third are shown together, and the second comes after them."""
+    told = article("1 died. 2 died. 3 died.")
+    quotes = tuple(Citation(n, told, 8 * n - 8, 8 * n - 1, f"{n} died.", Why(1, 1, ())) for n in (1, 2, 3))
+    shown = message.whole(Answer("q", "", quotes, (), SEARCHED, 1.0, differ=(Differ(1, 3, "figure", 3),)), "?q=q")
+    assert message.quoted(shown) == [one.id for one in quotes]

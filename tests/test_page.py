@@ -94,11 +94,14 @@ def test_sources_stand_between_their_neighbours(small: Archive, folder: Folder) 
 
 @pytest.mark.parametrize("form", ["footnote", "markdown"])
 def test_what_is_copied_is_what_the_command_exports(small: Archive, form: str) -> None:
-    """To the character: from names of spans and the question alone."""
+    """To the character, from names of spans and the question alone; but for the folder, which is nobody's business."""
     answer = ask(SANK, small)
-    assert page.exported([told(answer)], form, small) == export.FORMATS[form](answer)
+    folder = f"{Path(answer.quotes[0].article.path).parent}/"
+    home = export.plain(folder) if form == "markdown" else folder
+    assert home in export.FORMATS[form](answer)
+    assert page.exported([told(answer)], form, small) == export.FORMATS[form](answer).replace(home, "")
     some = ask(SANK, small, Filters(since="2014-01-01"))
-    assert page.exported([told(some)], form, small) == export.FORMATS[form](some)
+    assert page.exported([told(some)], form, small) == export.FORMATS[form](some).replace(home, "")
     assert "(1 without a date left out)" in export.FORMATS[form](some).replace("\\", "")
     none = ask("who won the chess in Oslo", small)
     assert page.exported([told(none)], form, small) == export.FORMATS[form](none)
@@ -123,6 +126,21 @@ def test_a_quote_that_is_not_as_it_was_is_not_copied(small: Archive, folder: Fol
     for sent in (None, 7, [None], [{}], [{"question": "", "reason": "", "quotes": 3, "articles": ""}]):
         with pytest.raises(UsageError, match="no answers of this page"):
             page.told(sent)
+
+
+def test_a_conversation_is_saved_without_an_answer_that_is_not_as_it_was(small: Archive, folder: Folder) -> None:
+    """In its place stands why; the others can be verified."""
+    answers = [told(ask(question, small)) for question in (SANK, "chess in Oslo", "who paid for the Tarn bridge")]
+    change(small, folder)
+    text = page.exported(answers, "markdown", small)
+    assert "## ferry sank near Selwyn\n\nLeft out: this article has changed since it was quoted: ask again.\n" in text
+    assert text.count("## ") == 3
+
+
+def test_what_is_wrong_is_said_without_a_path_of_the_server(small: Archive) -> None:
+    """In the archive's folder, and beside it."""
+    for path in (small.path, small.folder):
+        assert page.plainly(ArchiveError(f"no article x in {path}/y"), small) == "no article x in the archive/y"
 
 
 def test_a_thumb_is_on_what_the_reader_saw(small: Archive, folder: Folder) -> None:

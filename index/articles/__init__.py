@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from index.articles.fields import headline, iso_date, shorten, web_address
-from index.articles.files import absolute, file_of, find, format_of, read_bytes
+from index.articles.files import absolute, file_of, find, format_of, read_bytes, without_folder
 from index.articles.formats import READERS
 from index.articles.several import SPLITTERS
 from index.articles.source import Note, RefusedError, Source, digest, no_note
@@ -28,7 +28,7 @@ from index.clean import clean, one_line
 from index.errors import ArticleError
 from index.records import Article
 
-__all__ = ["MAX_TEXT", "VERSION", "Note", "Source", "absolute", "article_id", "file_of", "find", "read", "sources"]
+__all__ = ["MAX_TEXT", "VERSION", "Note", "Source", "absolute", "article_id", "file_of", "find", "read", "sources", "without_folder"]
 
 # Part of an archive's fingerprint: raise it when the same bytes would give another text.
 VERSION = 3

@@ -61,6 +61,12 @@ def file_of(path: str) -> str:
     return keyed[1] if keyed else path
 
 
+def without_folder(path: str) -> str:
+    """An article's path from the name of its file on: who reads it elsewhere is not told the folders of this machine."""
+    file = file_of(path)
+    return Path(file).name + path[len(file) :]
+
+
 def format_of(file: Path) -> tuple[str, bool]:
     """The suffix that names a file's format, without .gz and in lower case, and whether it is packed."""
     packed = file.suffix.lower() == ".gz"

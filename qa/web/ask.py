@@ -103,7 +103,7 @@ def _reader(gr: Any, archive: Archive) -> Any:
             form = "footnote" if sent.get("form") == "footnote" else "markdown"
             return {"text": page.exported(page.told(sent.get("answers")), form, archive)}
         except ClippingsError as error:
-            return {"problem": f"Nothing was copied or saved: {error}."}
+            return {"problem": f"Nothing was copied or saved: {page.plainly(error, archive)}."}
 
     def noted(sent: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -111,7 +111,7 @@ def _reader(gr: Any, archive: Archive) -> Any:
             thumb = sent.get("liked")
             return {"kept": True, "said": page.noted(question, headline, right, thumb if isinstance(thumb, bool) else None, archive)}
         except ClippingsError as error:
-            return {"kept": False, "said": f"Not kept: {error}."}
+            return {"kept": False, "said": f"Not kept: {page.plainly(error, archive)}."}
 
     return gr.HTML(
         page.start(archive),
@@ -142,7 +142,7 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any,
     def acted(history: Messages, event: gr.EventData) -> Iterator[tuple[Any, Any, Any]]:
         yield gr.skip(), gr.skip(), gr.Textbox(interactive=False)
         if event.address is not None:
-            steps = conversation.visited(history, str(event.address), archive)
+            steps = conversation.returned(history, str(event.address), archive)
         else:
             steps = conversation.again(history, int(event.number), str(event.link), archive)
         for step in steps:
@@ -163,6 +163,7 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any,
     for event in answering:
         event.then(ready, None, box, queue=False, **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
     answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **ANSWERING, **_PRIVATE))
+    answering[-1].then(None, js=_FOCUS, **_PRIVATE)
     new.click(cleared, None, [chat, saved, reader, box], cancels=answering, queue=False, **_PRIVATE)
 
 

@@ -25,6 +25,7 @@ from index.articles.files import FORMATS, SEVERAL, TEXTS, format_of
 from index.changes import Added, Report
 from index.clean import how_many
 from index.errors import ArchiveError, ClippingsError
+from qa.page import plainly
 
 # Bytes of one file; files and bytes of one session; bytes that stay free on the disk.
 MAX_FILE = 20_000_000
@@ -250,11 +251,3 @@ def safe_name(name: str) -> str:
     )
     short = stem.encode()[:_MAX_NAME].decode(errors="ignore").strip(" _")
     return f"{short or 'article'}{ending}"
-
-
-def plainly(error: ClippingsError, archive: Archive) -> str:
-    """What is wrong, without a path of the server."""
-    text = str(error).replace(str(absolute(archive.folder)), "the archive").replace(str(archive.path), "the archive")
-    if f"another process ({os.getpid()})" in text:
-        return "files are being added to the archive now: try again when that is done"
-    return text

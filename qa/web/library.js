@@ -124,6 +124,7 @@ async function remove() {
   say('Removed. It can be put back until you leave this page.');
   list(false);
   state();
+  trigger('select', {});
 }
 
 async function putBack(token, row) {
@@ -133,6 +134,7 @@ async function putBack(token, row) {
   say('Put back: ' + told.title);
   await list(false);
   state();
+  trigger('select', {});
   const link = document.querySelector('#articles a.entry[href="?article=' + told.id + '"]');
   (link || form.elements.find).focus();
 }
@@ -140,11 +142,15 @@ async function putBack(token, row) {
 // Files are sent one by one, and then added together; what could not be sent goes along by name, and gets its line too.
 async function send(files) {
   const status = element.querySelector('.sending'), sent = [];
+  if (files.length > MOST_FILES) {
+    status.textContent = files.length.toLocaleString('en') + ' files: at most MOST_FILES at a time here; "clippings add" takes more.';
+    return;
+  }
   for (const [at, file] of files.entries()) {
     status.textContent = 'Sending ' + (at + 1) + ' of ' + files.length + ': ' + file.name;
     let handle = '';
     try {
-      if (file.size <= MAX_FILE) handle = (await upload(file)).path.split(/[\\/]/).slice(-2)[0];
+      if (file instanceof File && file.size <= MOST_BYTES) handle = (await upload(file)).path.split(/[\\/]/).slice(-2)[0];
     } catch { }  // its line says that it did not arrive
     sent.push({name: file.name, size: file.size, handle: handle});
   }
@@ -152,7 +158,12 @@ async function send(files) {
   if (sent.length) trigger('upload', {files: sent});
 }
 
+// What cannot be read is told by its name.
 async function filesOf(entry) {
+  try { return await read(entry); } catch { return [{name: entry.name, size: 0}]; }
+}
+
+async function read(entry) {
   if (entry.isFile) return [await new Promise((found, failed) => entry.file(found, failed))];
   const reader = entry.createReader(), found = [];
   for (;;) {
@@ -164,7 +175,7 @@ async function filesOf(entry) {
 
 // What was dropped has to be asked for at once: when the event is over, the items are gone.
 async function dropped(items) {
-  const entries = [...items].filter(item => item.kind === 'file').map(item => item.webkitGetAsEntry() || item.getAsFile());
+  const entries = [...items].filter(item => item.kind === 'file').map(item => item.webkitGetAsEntry() || item.getAsFile()).filter(Boolean);
   const found = [];
   for (const entry of entries) found.push(...entry instanceof File ? [entry] : await filesOf(entry));
   send(found);

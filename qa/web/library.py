@@ -16,12 +16,10 @@ from index.errors import ClippingsError
 from qa import page
 from qa.web import kept, markup
 from qa.web.background import Task
-from qa.web.kept import Kept, Line, Sent, Session
+from qa.web.kept import REFUSED, Kept, Line, Sent, Session
 from qa.web.shelf import Shelf
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-# Files of one drop.
-_MOST = 1000
 _ORDERS = {"newest": "Newest first", "oldest": "Oldest first", "title": "Title", "outlet": "Outlet"}
 _FINDER = """<form class="find" role="search" aria-label="Articles">
 <input type="search" name="find" maxlength="500" placeholder="Find by title or outlet" aria-label="Find by title or outlet">
@@ -68,11 +66,12 @@ def _finder(gr: Any, shelf: Shelf) -> Any:
     """What to look for, and the page's script, which asks the server for everything else."""
     orders = "".join(f'<option value="{order}">{name}</option>' for order, name in _ORDERS.items())
     home = files("qa.web")
+    script = home.joinpath("library.js").read_text(encoding="utf-8")
     return gr.HTML(
         "",
         html_template=_FINDER.replace("ORDERS", orders).replace("FORMATS", ",".join([*FORMATS, ".gz"])),
         head=f"<style>{home.joinpath('library.css').read_text(encoding='utf-8')}</style>",
-        js_on_load=home.joinpath("library.js").read_text(encoding="utf-8").replace("MAX_FILE", str(kept.MAX_FILE)),
+        js_on_load=script.replace("MOST_BYTES", str(kept.MAX_FILE)).replace("MOST_FILES", str(kept.MAX_FILES)),
         server_functions=_functions(shelf),
         elem_id="finder",
         apply_default_css=False,
@@ -108,29 +107,43 @@ def _wire(gr: Any, archive: Archive, files_: Kept, shelf: Shelf, finder: Any, ac
     session = gr.State(Session())  # copied for each page
 
     def add(session: Session, event: gr.EventData) -> Iterator[str]:
-        task = Task(lambda report: files_.add(_sent(getattr(event, "files", None)), session, report))
-        yield markup.progress("", 0, 0)
-        for stage in task.progress():
-            yield markup.progress(*stage)
-        found = task.result()
-        yield markup.lines(found, _titles(found, archive))
+        sent = _sent(getattr(event, "files", None))
+        yield from _account(Task(lambda report: files_.add(sent, session, report)), sent, archive)
         files_.sweep(shelf.may_come_back())
 
     def count() -> Any:
-        return page.masthead(archive)
+        try:
+            return page.masthead(archive)
+        except ClippingsError:  # the list says what is wrong
+            return gr.skip()
 
     adding = finder.upload(
         add, session, account, concurrency_limit=1, concurrency_id="adding", trigger_mode="multiple", show_progress="hidden", **_PRIVATE
     )
-    adding.then(count, None, masthead, queue=False, show_progress="hidden", js=_ADDED, **_PRIVATE)
+    counting: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
+    adding.then(count, None, masthead, js=_ADDED, **counting)
+    gr.on(None, count, None, masthead, **counting)
+    finder.select(count, None, masthead, **counting)  # something was taken out, or put back
 
 
 _ADDED = "() => document.dispatchEvent(new Event('added'))"
 
 
+def _account(task: Task[list[Line]], sent: Sequence[Sent], archive: Archive) -> Iterator[str]:
+    """How far an add is, and then a line for each file."""
+    yield markup.progress("", 0, 0)
+    for stage in task.progress():
+        yield markup.progress(*stage)
+    try:
+        found = task.result()
+    except ClippingsError as error:
+        found = [Line(one.name, REFUSED, page.plainly(error, archive)) for one in sent]
+    yield markup.lines(found, _titles(found, archive))
+
+
 def _sent(told: Any) -> list[Sent]:
     """What a page says that it sent: anything may stand there."""
-    entries = [one for one in told[:_MOST] if isinstance(one, dict)] if isinstance(told, list) else []
+    entries = [one for one in told[: kept.MAX_FILES] if isinstance(one, dict)] if isinstance(told, list) else []
     found = []
     for one in entries:
         name, size, handle = one.get("name"), one.get("size"), one.get("handle")

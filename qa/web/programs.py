@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.responses import JSONResponse
 
-from index import Archive, Filters, Hit, articles, filtering, terminal
+from index import Archive, Filters, Hit, filtering, terminal
+from index.articles import without_folder
 from index.errors import ClippingsError, QuestionError, UsageError
 from qa.recent import ask as answer
 
@@ -127,7 +127,8 @@ def _cited(quote: dict[str, Any]) -> dict[str, Any]:
 
 def _without_folder(cited: dict[str, Any]) -> dict[str, Any]:
     """What cites an article, with "file" in the place of "path"."""
-    return {"file" if name == "path" else name: _file(value) if name == "path" else value for name, value in cited.items()}
+    path = cited["path"]
+    return {"file" if name == "path" else name: without_folder(path) if name == "path" else value for name, value in cited.items()}
 
 
 def found(archive: Archive, query: object, k: object, limits: Filters) -> list[dict[str, Any]]:
@@ -150,14 +151,8 @@ def _hit(archive: Archive, hit: Hit) -> dict[str, Any]:
         "outlet": article.source,
         "date": article.published,
         "url": article.url,
-        "file": _file(article.path),
+        "file": without_folder(article.path),
         "score": hit.score,
         "cosine": hit.cosine,
         **asdict(hit.why),
     }
-
-
-def _file(path: str) -> str:
-    """The name of an article's file, and which of several in it; without the folder."""
-    file = articles.file_of(path)
-    return Path(file).name + path[len(file) :]

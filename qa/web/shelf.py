@@ -19,8 +19,9 @@ from index.filtering import filters
 from index.listing import ORDERS
 from index.undo import Removed
 from qa import render
+from qa.page import plainly
 from qa.web import markup
-from qa.web.kept import Kept, plainly
+from qa.web.kept import Kept
 
 Told = dict[str, Any]
 

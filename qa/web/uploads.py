@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Collection, Iterator
@@ -44,7 +45,7 @@ class Uploads:
             self._open -= 1
 
     def _check_room(self, size: int) -> None:
-        kept = [file.stat().st_size for file in self._sweep()]
+        kept = self._sweep()
         if self._open >= self.at_once:
             raise RefusedError(503, "Too many files are being sent: try again soon.", closes=True, wait=5)
         if len(kept) >= self.files or sum(kept) + size > self.held:
@@ -52,18 +53,18 @@ class Uploads:
         if shutil.disk_usage(self.folder).free - size < self.free:
             raise RefusedError(507, "The disk is too full to take files.", closes=True)
 
-    def _sweep(self) -> list[Path]:
-        """Delete the files that are too old, those of broken transfers too; the rest."""
+    def _sweep(self) -> list[int]:
+        """Delete the files that are too old, those of broken transfers too; the sizes of the rest. Others delete here meanwhile."""
         oldest = time.time() - self.age
         kept = []
-        for file in self.folder.rglob("*"):
-            with suppress(FileNotFoundError):
-                if not file.is_file():
-                    continue
-                if file.stat().st_mtime < oldest:
-                    file.unlink()
-                else:
-                    kept.append(file)
+        for home, _, names in os.walk(self.folder):  # a folder that is gone by now has nothing
+            for file in (Path(home, name) for name in names):
+                with suppress(FileNotFoundError):
+                    found = file.stat()
+                    if found.st_mtime < oldest:
+                        file.unlink()
+                    else:
+                        kept.append(found.st_size)
         return kept
 
     def may_be_read(self, file: Path) -> bool:
