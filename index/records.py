@@ -66,6 +66,13 @@ class Filters:
     since: str = ""
     until: str = ""
 
+    def admits(self, article: Article) -> bool:
+        """Whether an article is within them, as a search has it."""
+        day = article.published or "0"
+        outlets = {outlet.casefold() for outlet in self.outlets}
+        in_time = not (self.since or self.until) or (self.since or "1") <= day <= (self.until or "9")
+        return in_time and (not outlets or article.source.casefold() in outlets)
+
     def __str__(self) -> str:
         """In words, to stand after "articles"; nothing where there is no limit."""
         dates = ((word, day) for word, day in (("since", self.since), ("until", self.until)) if day)

@@ -170,7 +170,9 @@ class Differ:
 class Searched:
     """What was searched for an answer, and the seconds that search and answer took.
 
-    `limits` say which articles, in words; "" for all. `undated` articles have no date and needed one.
+    `limits` say which articles, in words; "" for all. `undated` articles have no date and needed one. `stronger`, in an abstention: the
+    passages outside the limits that have a word of the question and rank above the best one inside, in one search without limits, of
+    which the first 30 are looked at; 0 where nothing is inside.
     """
 
     articles: int
@@ -178,6 +180,7 @@ class Searched:
     seconds: Mapping[str, float]
     undated: int = 0
     limits: str = ""
+    stronger: int = 0
 
     def __str__(self) -> str:
         """The articles, in words: "12 articles published from 2014-06-01 (3 without a date left out)"."""
@@ -244,6 +247,7 @@ class Answer:
                 "passages": self.searched.passages,
                 "undated": self.searched.undated,
                 "limits": self.searched.limits,
+                "stronger": self.searched.stronger,
             },
             "quotes": [citation.as_dict() for citation in self.quotes],
             "differ": [asdict(one) for one in self.differ],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import takewhile
 from time import perf_counter
 
 from index.archive import Archive, matched_terms
+from index.clean import how_many
 from index.records import Article, Filters, Reach, Why
 from qa import evidence, reading, stories
 from qa.answer import Answer, Citation, Differ, Searched
@@ -61,6 +63,7 @@ def answering(
         near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
         gathered = evidence.gather(question, hits, archive)
         missing = archive.unknown(telling_words(question))
+        stronger = _stronger(question, archive, filters) if wide and filters != Filters() else 0
     ranked = evidence.candidates(asked, gathered, archive.encoder, named(reader), sparing=True)
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
@@ -68,13 +71,14 @@ def answering(
 
     def answer(quotes: tuple[Citation, ...], nearest: tuple[Citation, ...], differ: tuple[Differ, ...], reason: str = "") -> Answer:
         seconds = {"search": found - started, "answer": perf_counter() - found}
-        searched = Searched(reach.articles, reach.passages, seconds, reach.undated, str(filters))
+        searched = Searched(reach.articles, reach.passages, seconds, reach.undated, str(filters), 0 if answered else stronger)
         return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
 
     chosen = stories.quotable(ranked, QUOTES, _SUPPORTING, asked)
     if not answered:
         nearest = _cite(chosen[:3], question, near)
-        yield answer((), nearest, (), _why_not(question, ranked, missing, reach, str(filters)))
+        reason = _why_not(question, ranked, missing, reach, str(filters))
+        yield answer((), nearest, (), "; ".join(filter(None, [reason, _outside(stronger)])))
         return
     yield answer(_cite(chosen[:1], question, ()), (), ())
     quotes = _cite(chosen, question, near)
@@ -91,6 +95,18 @@ def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -
         for number, one in enumerate(chosen, start=1)
     )  # fmt: skip
     return tuple(stories.with_copies(citation, near) for citation in cited)
+
+
+def _stronger(question: str, archive: Archive, limits: Filters) -> int:
+    """As `Searched.stronger` has it."""
+    hits = archive.search(question, stories.FETCH * HITS)
+    above = takewhile(lambda hit: not limits.admits(archive.article(hit.passage.article_id)), hits)
+    return sum(bool(hit.why.terms) for hit in above)
+
+
+def _outside(stronger: int) -> str:
+    lie = "lies" if stronger == 1 else "lie"
+    return f"{how_many(stronger, 'stronger passage')} {lie} outside these limits" if stronger else ""
 
 
 def _why_not(question: str, ranked: Sequence[Candidate], missing: Sequence[str], reach: Reach, limits: str) -> str:

@@ -15,7 +15,7 @@ from index import Archive, Filters
 from index.errors import UsageError
 from index.filtering import filters
 from index.records import Reach
-from qa import ask, evidence
+from qa import ask, evidence, export, message
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -32,6 +32,13 @@ FILES = {
     "e.txt": "---\noutlet: Valley Herald\n---\nThe ferry had no date.",
     "f.txt": "The ferry had neither.",
 }
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sentence is an answer."""
+    held = evidence.fitted(False)
+    monkeypatch.setattr(evidence, "fitted", lambda with_reader: replace(held, threshold=2.0))
 
 
 @pytest.fixture
@@ -127,7 +134,7 @@ def test_ask_is_limited_and_says_to_what(six: Run) -> None:
     assert "[1] The ferry was raised." in out
     assert out.endswith("Searched 2 passages of 2 articles since 2014-06-01, until 2014-06-30 (2 without a date left out).\n")
     answer = json.loads(six("ask", "--json", "--outlet", "harbour courier", "was the ferry sold")[1])
-    assert answer["searched"] == {"articles": 2, "passages": 2, "undated": 0, "limits": "from harbour courier"}
+    assert answer["searched"] == {"articles": 2, "passages": 2, "undated": 0, "limits": "from harbour courier", "stronger": 1}
     assert {one["outlet"] for one in answer["quotes"] + answer["nearest"]} == {"Harbour Courier"}
 
 
@@ -142,16 +149,70 @@ def test_ask_says_that_a_filter_shuts_everything_out(six: Run) -> None:
     assert six("ask", "--since", "2016", "who composed the march of the glaziers")[1] == searched
 
 
-def test_an_abstention_under_a_filter_speaks_of_what_passes(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_abstention_under_a_filter_speaks_of_what_passes(
+    archive: Archive, folder: Folder, strict: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The words of the question may stand in what was left out."""
     archive.add([folder(FILES)])
-    held = evidence.fitted(False)
-    monkeypatch.setattr(evidence, "fitted", lambda with_reader: replace(held, threshold=2.0))
     assert ask("was the ferry sold", archive, Filters(("harbour courier",))).reason == (
-        "no sentence of the articles from harbour courier comes close enough to answering it"
+        "no sentence of the articles from harbour courier comes close enough to answering it; 1 stronger passage lies outside these limits"
     )
     monkeypatch.setattr(archive, "search", lambda *_: [])
     assert ask("was the ferry sold", archive, Filters(until="2014-12-31")).reason == "nothing until 2014-12-31 matches the question"
+
+
+RAISED = {
+    "within.txt": dated("2020-01-01", "Courier", "The ferry is blue."),
+    "one.txt": dated("2014-01-01", "Courier", "The ferry Anna Bree was raised by divers."),
+    "two.txt": dated("2014-01-02", "Courier", "Divers raised the ferry Anna Bree."),
+    "weaker.txt": dated(
+        "2014-01-03", "Courier", "A ferry came, as every day, with the mail, some sheep and the doctor, and left for home in the rain."
+    ),
+    "other.txt": dated("2014-01-04", "Courier", "The dam cracked."),
+}
+
+
+def test_an_abstention_counts_the_stronger_passages_that_a_filter_shut_out(archive: Archive, folder: Folder, strict: None) -> None:
+    """Those above the best one inside, in every form that an answer takes; nothing where a word of the question is all that is missed."""
+    archive.add([folder(RAISED)])
+    question = "did divers raise the ferry Anna Bree"
+    ranked = [Path(archive.article(hit.passage.article_id).path).name for hit in archive.search(question)]
+    assert ranked.index("within.txt") == 2
+    answer = ask(question, archive, filters(["courier"], "2020", None))
+    said = "2 stronger passages lie outside these limits"
+    assert (answer.searched.stronger, answer.as_dict()["searched"]["stronger"]) == (2, 2)
+    assert answer.reason.endswith(f"comes close enough to answering it; {said}")
+    for form in export.FORMATS.values():
+        assert said in form(answer)
+    assert said in message.whole(answer, "?q=ferry")
+    for unlimited in (ask(question, archive), ask(question, archive, Filters(until="2014-12-31"))):
+        assert (unlimited.outcome, unlimited.searched.stronger) == ("abstained", 0)
+        assert "stronger" not in unlimited.reason
+    assert ask("chess in Oslo", archive, filters([], "2020", None)).searched.stronger == 0
+
+
+def test_an_answer_within_its_limits_counts_nothing(archive: Archive, folder: Folder) -> None:
+    """What else there is would be a better answer only where there is none."""
+    archive.add([folder(RAISED)])
+    question = "was the ferry Anna Bree raised by divers"
+    assert ask(question, archive).quotes[0].article.published == "2014-01-01"
+    answer = ask(question, archive, filters([], "2014-01-02", "2014-01-02"))
+    assert (answer.outcome, answer.searched.stronger) == ("answered", 0)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Filters(), Filters(("harbour COURIER",)), Filters(("Valley Herald", "Harbour Courier"), since="2014-06-01"),
+        Filters(since="2014-06-01"), Filters(until="2014-06-30"), Filters(since="2014-06-01", until="2014-06-30"),
+        Filters(since="2016-01-01"),
+    ],
+)  # fmt: skip
+def test_filters_admit_what_a_search_with_them_finds(archive: Archive, folder: Folder, limits: Filters) -> None:
+    """Article by article."""
+    archive.add([folder(FILES)])
+    found = {hit.passage.article_id for hit in archive.search("ferry", filters=limits)}
+    assert found == {article.id for article in archive.articles() if limits.admits(article)}
 
 
 @pytest.mark.parametrize("command", ["search", "ask"])
