@@ -8,7 +8,7 @@ from time import perf_counter
 
 from index.archive import Archive, matched_terms
 from index.clean import how_many
-from index.records import Article, Filters, Reach, Why
+from index.records import Article, Filters, Hit, Reach, Why
 from qa import evidence, reading, stories
 from qa.answer import Answer, Citation, Differ, Searched
 from qa.disputes import differences
@@ -57,9 +57,9 @@ def answering(
         read = reading.read(message, archive, filters, history, without)
         question, asked, filters = read.question, read.asked, read.filters
         reach = archive.reach(filters)
-        wide = archive.search(question, stories.FETCH * HITS, filters)
+        wide = list[Hit]()
+        hits = stories.distinct(_fetched(question, archive, filters, wide), archive, HITS)
         found = perf_counter()
-        hits = stories.distinct(wide, archive, HITS)
         near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
         gathered = evidence.gather(question, hits, archive)
         missing = archive.unknown(telling_words(question))
@@ -83,6 +83,18 @@ def answering(
     yield answer(_cite(chosen[:1], question, ()), (), ())
     quotes = _cite(chosen, question, near)
     yield answer(quotes, (), differences(quotes, asked))
+
+
+def _fetched(question: str, archive: Archive, filters: Filters, wide: list[Hit]) -> Iterator[Hit]:
+    """The hits, best first, searched as they are asked for, twice as many each time; `wide` has all that were searched."""
+    count = stories.FETCH * HITS
+    while True:
+        more = archive.search(question, count, filters)[len(wide) :]
+        wide += more
+        yield from more
+        if len(wide) < count:
+            return
+        count *= 2
 
 
 def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -> tuple[Citation, ...]:

@@ -9,7 +9,7 @@ clustering of the Web", 1997, has the measure, containment; its sketches are for
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -23,7 +23,7 @@ from qa.disputes import disputed, latest_first
 from qa.evidence import Candidate
 from qa.numerals import numbers
 
-# Passages searched for each that is wanted, so that enough are left when copies are set aside.
+# Passages searched first for each that is wanted, so that enough are left when copies are set aside.
 FETCH = 6
 _SHINGLE = 5
 # The share of the shorter text's shingles that stand in the other: copies on the sample have .87 to 1.0, other articles at most .02.
@@ -118,22 +118,22 @@ def _own(article: Article, than: Article) -> list[str]:
     return [text for text in texts if _words(text) not in theirs and not _CREDIT.search(text)]
 
 
-def distinct(hits: Sequence[Hit], archive: Archive, k: int) -> list[Hit]:
+def distinct(hits: Iterable[Hit], archive: Archive, k: int) -> list[Hit]:
     """The first `k` hits that tell something new, in their order.
 
     A passage of a copy is left out where every sentence of it stands in the passages above; one that has sentences of its own is cut to
-    the run of those, and takes no place of the `k` unless they are most of it.
+    the run of those, and takes no place of the `k` unless they are most of it. No hit after the last place is asked for.
     """
     kept: list[Hit] = []
     places = 0
     for hit in hits:
-        if places == k:
-            break
         fresh = _fresh(hit, kept, archive)
         if fresh is None:
             continue
         kept.append(fresh)
         places += 2 * _size(fresh) > _size(hit)
+        if places == k:
+            break
     return kept
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eval import stories as labelled
 from index import Archive, Article
-from index.records import Why
+from index.records import Filters, Hit, Why
 from qa import ask, stories
 from qa.answer import Citation
 
@@ -125,6 +125,45 @@ def test_a_superseded_figure_is_shown_with_the_later_one(archive: Archive, folde
     assert {quotes[one.first].quote, quotes[one.second].quote} == {REPORT.partition(" Harbour")[0], UPDATE.partition(" Harbour")[0]}
     assert one.what == "figure"
     assert quotes[one.later or 0].article.source == "Wire"
+
+
+def counted(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many passages each search asks for, from now on."""
+    numbers, search = list[int](), archive.search
+
+    def counting(query: str, k: int, *rest: Filters) -> list[Hit]:
+        numbers.append(k)
+        return search(query, k, *rest)
+
+    monkeypatch.setattr(archive, "search", counting)
+    return numbers
+
+
+def test_forty_copies_of_a_report_do_not_hide_another(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searched is on past them, all of them are counted, and the other figure stands beside theirs."""
+    brief = "The ferry Anna Bree sank off Selwyn on Tuesday and nine people died, harbour master Ida Kell said."
+    wire = {f"{number}.txt": page(brief, f"Outlet {number}", "2017-03-14") for number in range(40)}
+    later = "Much was still unclear a day later, but 11 people died when the ferry Anna Bree sank off Selwyn, its owners now believe."
+    archive.add([folder(wire | {"later.txt": page(later, "Herald", "2017-03-15")})])
+    searched = counted(archive, monkeypatch)
+    answer = ask("how many people died when the ferry Anna Bree sank off Selwyn on Tuesday", archive)
+    assert searched == [30, 60]
+    assert {quote.article.source == "Herald": len(quote.also) for quote in answer.quotes} == {False: 39, True: 0}
+    assert [one.what for one in answer.differ] == ["figure"]
+
+
+def test_where_stories_are_many_one_search_does(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the last place is taken by the last passage, and where there are no more passages to search."""
+    ferries = {f"{number}.txt": f"The ferry to isle number {number} was painted." for number in range(4)}
+    copies = {f"a{number}.txt": page(REPORT.partition(" The search")[0], f"Outlet {number}", "2017-03-14") for number in range(26)}
+    archive.add([folder(ferries)])
+    searched = counted(archive, monkeypatch)
+    ask("which ferry to the isle was painted", archive)
+    archive.add([folder(copies)])
+    question = "harbour master Ida Kell confirmed the deaths in the ferry Anna Bree"
+    assert archive.reach().passages == 30
+    ask(question, archive)
+    assert searched == [30, 30]
 
 
 def test_the_last_figure_goes_first_where_it_is_asked_for(archive: Archive, folder: Folder) -> None:
