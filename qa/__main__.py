@@ -129,7 +129,7 @@ def _print_differ(one: Differ, answer: Answer) -> None:
 def _verify_options(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what 'ask' wrote: .md, .json, .jsonl or .csv")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what 'ask' wrote: .txt, .md, .json, .jsonl or .csv")
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -15,16 +15,21 @@ from qa.differ import Difference
 from qa.said import Speech
 
 
-def digest(text: str, start: int, end: int, sha256: str, label: str) -> str:
+def digest(text: str, start: int, end: int, sha256: str, named: str) -> str:
     """What ties a quote to its span, its article's bytes and what it is said to be from: "v2-" and 16 digits of the SHA-256 of
-    "ARTICLE'S SHA-256:START-END\\nLABEL\\nTEXT".
+    "ARTICLE'S SHA-256:START-END\\nNAMED\\nTEXT".
 
-    Of the label, outlet, title and date, the words and numbers count, in order of the alphabet: a spreadsheet writes 14/03/2017 for
-    2017-03-14. It shows a slip or an edit, not a forger. No spreadsheet takes it for a number.
+    Of what it is named by, outlet, title and date, the words and numbers count, in order of the alphabet: a spreadsheet writes 14/03/2017
+    for 2017-03-14. It shows a slip or an edit, not a forger. No spreadsheet takes it for a number.
     """
-    named = " ".join(sorted(word.lstrip("0") for word in re.findall(r"\w+", label.casefold())))
-    whole = f"{sha256}:{start}-{end}\n{named}\n{text}".encode("utf-8", "surrogatepass")
+    words = " ".join(sorted(word.lstrip("0") for word in re.findall(r"\w+", named.casefold())))
+    whole = f"{sha256}:{start}-{end}\n{words}\n{text}".encode("utf-8", "surrogatepass")
     return f"v2-{hashlib.sha256(whole).hexdigest()[:16]}"
+
+
+def label(article: Article) -> str:
+    """What a quote of an article is said to be from, for its digest."""
+    return f"{article.source} {article.title} {article.published}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class Citation:
     def digest(self) -> str:
         """What `verify` knows the quote by."""
         article = self.article
-        return digest(self.quote, self.start, self.end, article.sha256, f"{article.source} {article.title} {article.published}")
+        return digest(self.quote, self.start, self.end, article.sha256, label(article))
 
     def as_dict(self) -> dict[str, Any]:
         """The citation for JSON."""

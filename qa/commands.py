@@ -92,7 +92,7 @@ def verdict_line(verdict: Verdict) -> str:
     return (
         head
         + {
-            "verbatim": f"{verdict.path}, {span}",
+            "verbatim": f"{verdict.path}, {span}{'; its article has changed since' * verdict.changed}",
             "moved": f"{verdict.path}, {span}, now {verdict.start:,} to {verdict.end:,}",
             "gone": f"{verdict.path} has changed, and has there now: {now}",
             "missing": f"{quote.path} is not in the archive any more",

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from index.articles.decoding import decode
@@ -29,6 +30,7 @@ _PROVENANCE = re.compile(
     re.DOTALL,
 )
 _PROVEN = re.compile(r"SHA-256 |digest v2-")
+_NOTE, _INDENT = re.compile(r"\[(?P<number>\d+)\] “"), " " * 4
 _TEXTS = ("text", "path", "article", "sha256", "digest")
 _LABEL = ("outlet", "title", "date")
 
@@ -157,10 +159,52 @@ def _markdown(text: str) -> Iterator[Quoted]:
         raise RefusedError("no quote of an exported answer in it")
 
 
+def _footnotes(text: str) -> Iterator[Quoted]:
+    """The numbered notes that end in a line of provenance: the last that is indented below the number, or stands before the next note."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    found = any(line.startswith(NO_ANSWER) for line in lines)
+    openings = [(place, opening) for place, line in enumerate(lines) if (opening := _NOTE.match(line))]
+    for (place, opening), until in zip(openings, [*(place for place, _ in openings[1:]), len(lines)], strict=False):
+        below = lines[place + 1 : until]
+        indented = list(takewhile(lambda one: one.startswith(_INDENT), below))
+        if ends := _provenance(indented) or _provenance(below):
+            note = [lines[place][opening.end() :], *(one.removeprefix(_INDENT) for one in below[:ends])]
+            yield _noted(_number(opening["number"]), note)
+            found = True
+    if not found:
+        raise RefusedError("no quote of an exported answer in it")
+
+
+def _provenance(lines: list[str]) -> int:
+    """The lines up to the last of provenance; 0 where there is none."""
+    return max((place for place, line in enumerate(lines, start=1) if _PROVEN.search(line)), default=0)
+
+
+def _noted(number: int, note: list[str]) -> Quoted:
+    """The quote of a note: it ends with the line before that of outlet, title, date and address, below which stands a link, and what else
+    is said of the quote, or neither. Where that is not clear, the digest knows; an altered one is cut at the first of those places."""
+    *shown, last = note
+    said = _PROVENANCE.fullmatch(last)
+    fields = said.groupdict() if said else {"path": last}
+    ends = [end for end in range(max(1, len(shown) - 3), len(shown)) if shown[end - 1].endswith("”")]
+    cut = [
+        _quoted(number, fields | {"text": "\n".join(shown[:end])[:-1], "title": label}) for end in ends for label in _labels(shown[end:])
+    ]
+    return next((quoted for quoted in cut if quoted.intact), cut[0] if cut else _quoted(number, fields))
+
+
+def _labels(lines: list[str]) -> Iterator[str]:
+    """What the line of outlet, title, date and address may say but for the address: that is what the link below begins with."""
+    yield lines[0]
+    rest, _, url = lines[0].rpartition(", ")
+    if len(lines) > 1 and lines[1].startswith(f"{url.partition('#')[0]}#"):
+        yield rest
+
+
 def _shown(children: list[Token]) -> str:
     return "".join("\n" if child.type in ("softbreak", "hardbreak") else child.content for child in children)
 
 
 _READERS: Mapping[str, Callable[[str], Iterator[Quoted]]] = {
-    ".json": _json, ".jsonl": _json_lines, ".csv": _csv, ".md": _markdown, ".markdown": _markdown,
+    ".json": _json, ".jsonl": _json_lines, ".csv": _csv, ".md": _markdown, ".markdown": _markdown, ".txt": _footnotes,
 }  # fmt: skip

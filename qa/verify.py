@@ -18,6 +18,7 @@ from difflib import SequenceMatcher
 
 from index import Archive, Article
 from index.sentences import sentences
+from qa.answer import digest, label
 from qa.exported import Quoted
 
 OUTCOMES = ("verbatim", "moved", "gone", "missing", "altered")
@@ -34,6 +35,7 @@ class Verdict:
 
     verbatim, moved: characters start to end, now. gone: what became of the sentence, or else what stands in its place, is `now`, at start
     to end. altered: `now` is what was exported, as far as the archive still has that version of the article.
+    `changed`, of a quote that stands: whether its article has other bytes, outlet, title or date than when it was exported.
     """
 
     quote: Quoted
@@ -42,6 +44,7 @@ class Verdict:
     start: int = 0
     end: int = 0
     now: str = ""
+    changed: bool = False
 
 
 def verify(quotes: Sequence[Quoted], archive: Archive) -> list[Verdict]:
@@ -74,14 +77,18 @@ def _verdict(quote: Quoted, articles: Sequence[Article]) -> Verdict:
         return _altered(quote, articles)
     for article in articles:
         if article.text[quote.start : quote.end] == quote.text:
-            return Verdict(quote, "verbatim", article.path, quote.start, quote.end)
+            return Verdict(quote, "verbatim", article.path, quote.start, quote.end, changed=_has_changed(article, quote))
     for article in articles:
         if (start := _nearest(quote, article.text)) >= 0:
-            return Verdict(quote, "moved", article.path, start, start + len(quote.text))
+            return Verdict(quote, "moved", article.path, start, start + len(quote.text), changed=_has_changed(article, quote))
     if not articles:
         return Verdict(quote, "missing")
     start, end = _became(quote, articles[0].text)
     return Verdict(quote, "gone", articles[0].path, start, end, articles[0].text[start:end])
+
+
+def _has_changed(article: Article, quote: Quoted) -> bool:
+    return digest(quote.text, quote.start, quote.end, article.sha256, label(article)) != quote.digest
 
 
 def _altered(quote: Quoted, articles: Sequence[Article]) -> Verdict:

@@ -33,6 +33,7 @@ ARTICLE = Article(
 SEARCHED = Searched(3, 5, {})
 ANSWER = Answer("who died", "", (Citation(1, ARTICLE, 9, 30, "`Nine` died | at\nsea.", Why(1, 1, ())),), (), SEARCHED, 0.9)
 NONE = Answer("who won", "no article has the word “won”", (), ANSWER.quotes, SEARCHED, 0.1)
+ENDINGS = {"footnote": ".txt", "markdown": ".md", "json": ".json", "csv": ".csv"}
 LINK = "https://c.test/f#:~:text=%60Nine%60%20died%20%7C%20at%20sea."
 PROVENANCE = f"/a/f.txt, characters 9 to 30 of article a1, SHA-256 00, digest {ANSWER.quotes[0].digest}"
 
@@ -78,7 +79,9 @@ def test_what_was_not_searched_is_exported() -> None:
         assert f"Searched: {limits}.".replace("*", r"\*") in export.markdown(answer)
         (row,) = csv.DictReader(io.StringIO(export.table(answer)))
         assert row["searched"] == limits
-        assert [one.text for one in read("a.md", export.markdown(answer).encode())] == [one.quote for one in answer.quotes]
+        for form in ("footnote", "markdown"):
+            back = read(f"a{ENDINGS[form]}", export.FORMATS[form](answer).encode())
+            assert [one.text for one in back] == [one.quote for one in answer.quotes]
 
 
 def test_an_abstention_is_exported_as_one() -> None:
@@ -89,7 +92,7 @@ def test_an_abstention_is_exported_as_one() -> None:
     (row,) = csv.DictReader(io.StringIO(export.table(NONE)))
     assert (row["outcome"], row["reason"], row["text"]) == ("abstained", "no article has the word “won”", "")
     assert json.loads(export.FORMATS["json"](NONE))["outcome"] == "abstained"
-    for name, ending in (("markdown", ".md"), ("json", ".json"), ("csv", ".csv")):
+    for name, ending in ENDINGS.items():
         assert read(ending, export.FORMATS[name](NONE).encode()) == []
 
 
@@ -116,7 +119,7 @@ def test_disarming_can_be_undone(cell: str) -> None:
 @given(answers())
 def test_every_exported_quote_is_a_slice_of_its_article(answer: Answer) -> None:
     """Whatever stands in it, and around it: read back, each format gives the very quote, its span, and a digest that agrees."""
-    for name, ending in (("markdown", ".md"), ("json", ".json"), ("csv", ".csv")):
+    for name, ending in ENDINGS.items():
         back = read(f"answer{ending}", export.FORMATS[name](answer).encode())
         assert len(back) == len(answer.quotes)
         for quoted, citation in zip(back, answer.quotes, strict=True):

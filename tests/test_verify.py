@@ -29,7 +29,7 @@ CHANGED = (
     "Correction: the toll has changed. The ferry sank off Selwyn on Tuesday. Harbour master Ida Kell confirmed eleven deaths. It rained."
 )
 SANK, KELL = "The ferry sank off Selwyn on Tuesday.", "Harbour master Ida Kell confirmed nine deaths."
-FORMATS = [("json", ".json"), ("csv", ".csv"), ("markdown", ".md")]
+FORMATS = [("json", ".json"), ("csv", ".csv"), ("markdown", ".md"), ("footnote", ".txt")]
 
 
 @pytest.fixture
@@ -63,6 +63,56 @@ def test_verify_names_the_quote_that_moved_and_the_one_that_is_gone(small: Archi
     assert (moved.quote.start, moved.quote.end) == (0, len(SANK))
     assert (gone.quote.number, gone.outcome, gone.now) == (2, "gone", "Harbour master Ida Kell confirmed eleven deaths.")
     assert CHANGED[gone.start : gone.end] == gone.now
+
+
+@pytest.mark.parametrize(("form", "ending"), FORMATS)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("It rained.", "It snowed."), ("Courier", "Gazette"), ("2017-03-14", "2017-03-15"), ("Ferry sinks", "Ferry saved")],
+)
+def test_a_quote_that_stands_in_an_article_that_changed_says_so(
+    small: Archive, folder: Folder, form: str, ending: str, before: str, after: str
+) -> None:
+    """In its other sentences, its outlet, date or title; the quote is verbatim still."""
+    kell = f"---\ntitle: Ferry sinks\noutlet: Courier\ndate: 2017-03-14\n---\n{FERRY}"
+    small.add([folder({"kell.txt": kell})])
+    quotes = exported(article(small, "kell.txt"), KELL, form=form, ending=ending)
+    (same,) = verify(quotes, small)
+    assert (same.outcome, same.changed, commands.verdict_line(same).endswith(", characters 38 to 84")) == ("verbatim", False, True)
+    small.add([folder({"kell.txt": kell.replace(before, after)})])
+    (verdict,) = verify(quotes, small)
+    assert (verdict.outcome, verdict.changed) == ("verbatim", True)
+    assert commands.verdict_line(verdict).endswith(", characters 38 to 84; its article has changed since")
+
+
+def test_an_article_that_is_known_by_another_date_has_changed(small: Archive) -> None:
+    """Also where its bytes are the same, as after a release that reads more of them."""
+    source = article(small)
+    (quote,) = exported(replace(source, published="2017-03-14"), KELL)
+    assert [(one.outcome, one.changed) for one in verify([quote], small)] == [("verbatim", True)]
+
+
+def test_footnotes_may_be_part_of_somebodys_notes(small: Archive, folder: Folder) -> None:
+    """Written around, with another editor's line ends; a quote of several lines, with marks at their ends, is put together again."""
+    spoken = "“It sank,” she said. “Nine died.”\n\nThat is “all”\nof it, says page [2] “below”."
+    text = "---\ntitle: “Ferry”\noutlet: Courier, “late”\nurl: https://c.test/k#top\n---\n" + spoken
+    small.add([folder({"spoken.txt": text})])
+    source = article(small, "spoken.txt")
+    both = [export.footnotes(answer(source, one)) for one in (spoken, spoken[:20])]
+    notes = f"Mine.\n\n{both[0]}\n[1] “Somebody said so.”\n    Gazette\n\n{both[1]}\nThe SHA-256 is theirs.\n"
+    for changed in (notes, notes.replace("\n", "\r\n"), f"\ufeff{notes}"):
+        quotes = read("notes.txt", changed.encode())
+        assert [(quote.number, quote.text) for quote in quotes] == [(1, spoken), (1, spoken[:20])]
+        assert [verdict.outcome for verdict in verify(quotes, small)] == ["verbatim", "verbatim"]
+    for before, after in (
+        ("k#top\n", "k#top, 2017-03-14\n"),
+        (", https://c.test/k#top\n", ", 2017-03-14\n"),
+        ("    of it", "   of it"),
+        ("    That is", "    That was"),
+        (", SHA", ", sha"),
+    ):
+        assert before in notes
+        assert verify(read("a.txt", notes.replace(before, after).encode()), small)[0].outcome == "altered"
 
 
 def test_a_quote_without_a_successor_has_what_stands_in_its_place(small: Archive, folder: Folder) -> None:
@@ -176,7 +226,9 @@ def test_markdown_may_be_part_of_somebodys_notes(small: Archive) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.txt", b"x", "a.txt: not a file that can be verified: its name ends in .json, .jsonl, .csv, .md, .markdown"),
+        ("a.doc", b"x", "a.doc: not a file that can be verified: its name ends in .json, .jsonl, .csv, .md, .markdown, .txt"),
+        ("a.txt", b"x", "a.txt: no quote of an exported answer in it"),
+        ("a.txt", "[1] “It sank.”\n    Courier".encode(), "a.txt: no quote of an exported answer in it"),
         ("a.json", b"{", "a.json: not JSON"),
         ("a.json", b"[1]", 'a.json: not an exported answer: it has no list of "quotes"'),
         ("a.json", b"[" * 100_000, "a.json: not JSON"),
@@ -198,7 +250,7 @@ def test_what_is_no_export_is_said(name: str, data: bytes, says: str) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.binary(max_size=200), text=st.text(max_size=200), ending=st.sampled_from([".json", ".jsonl", ".csv", ".md"]))
+@given(data=st.binary(max_size=200), text=st.text(max_size=200), ending=st.sampled_from([".json", ".jsonl", ".csv", ".md", ".txt"]))
 def test_no_file_makes_verify_fail(small: Archive, data: bytes, text: str, ending: str) -> None:
     """Whatever stands in it: quotes and verdicts, or a clear error; and nothing that it makes up is verbatim."""
     for content in (data, text.encode()):
