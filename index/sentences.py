@@ -50,6 +50,14 @@ def sentences(text: str) -> list[Span]:
     return [span for start, end in _lines(text) for span in _split(text, start, end)]
 
 
+def around(text: str, start: int, end: int) -> tuple[str, str]:
+    """The sentence before `text[start:end]` and the one after it; "" at either end of the text."""
+    spans = sentences(text)
+    before = max((span for span in spans if span[1] <= start), default=(0, 0))
+    after = min((span for span in spans if span[0] >= end), default=(0, 0))
+    return text[slice(*before)], text[slice(*after)]
+
+
 def _lines(text: str) -> list[Span]:
     """Stretches inside which sentences are looked for: paragraphs, cut at line breaks that are not mere wrapping."""
     spans, start = [], 0

@@ -14,7 +14,7 @@ from index.clean import how_many
 from index.terminal import Command
 
 if TYPE_CHECKING:
-    from qa.answer import Answer, Citation, Differ
+    from qa.answer import Answer, Citation
 
 
 def _ask_options(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +65,8 @@ def _ask(arguments: argparse.Namespace) -> int:
 
 
 def _print(answer: Answer, explain: bool) -> None:
+    from qa import render
+
     if not answer.quotes:
         print(f"The archive does not say: {answer.reason}.")
         if answer.nearest:
@@ -74,7 +76,7 @@ def _print(answer: Answer, explain: bool) -> None:
         if answer.quotes and citation.number == 1:
             _print_neighbours(citation)
     for one in answer.differ:
-        _print_differ(one, answer)
+        print(f"\n{render.differ(one)}")
     print(f"\nSearched {how_many(answer.searched.passages, 'passage')} of {answer.searched}.")
     for chip in answer.chips:
         if not chip.dropped:
@@ -100,9 +102,7 @@ def _print_quote(citation: Citation, explain: bool) -> None:
     if citation.speech:
         print(f"    {citation.speaker}: {citation.verb}")
     if citation.also:
-        own = " (the earliest)" if citation.earliest is citation.article else ""
-        copies = (f"{render.byline(copy.article)}{' (the earliest)' * (copy.article is citation.earliest)}" for copy in citation.also)
-        print(_wrapped(f"{render.also(citation)}{own}: {'; '.join(copies)}", "    "))
+        print(_wrapped(render.copies(citation), "    "))
     if explain:
         words = ", ".join(citation.why.terms) or "no word"
         print(f"    passage: {terminal.ranks(citation.why)}; sentence: {words} matched")
@@ -118,12 +118,6 @@ def _print_neighbours(citation: Citation) -> None:
 
 def _wrapped(text: str, indent: str) -> str:
     return textwrap.fill(" ".join(text.split()), 100, initial_indent=indent, subsequent_indent="    ")
-
-
-def _print_differ(one: Differ, answer: Answer) -> None:
-    from qa import render
-
-    print(f"\n{render.DIFFER[one.what]}: [{one.first}] and [{one.second}]" + (f"; [{one.later}] is the later report" if one.later else ""))
 
 
 def _verify_options(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from index.clean import how_many
 from index.records import Article, Why
+from index.sentences import around
 from qa import fragment
 from qa.differ import Difference
 from qa.said import Speech
@@ -126,8 +127,9 @@ class Citation:
         return digest(self.quote, self.start, self.end, article.sha256, label(article))
 
     def as_dict(self) -> dict[str, Any]:
-        """The citation for JSON."""
+        """The citation for JSON; `before` and `after` are the sentences beside it, `why` is the ranks of its passage and its words."""
         article = self.article
+        before, after = around(article.text, self.start, self.end)
         return {
             "text": self.quote,
             "article": article.id,
@@ -141,6 +143,9 @@ class Citation:
             "sha256": article.sha256,
             "link": self.link,
             "digest": self.digest,
+            "before": before,
+            "after": after,
+            "why": asdict(self.why),
             "speaker": self.speaker,
             "verb": self.verb,
             "also": [_copy_as_dict(copy, self.earliest) for copy in self.also],

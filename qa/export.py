@@ -16,10 +16,11 @@ from index.clean import one_line
 from index.terminal import as_json, shown
 from qa.answer import Answer, Citation
 from qa.fragment import address
+from qa.render import copies, differ
 
 COLUMNS = (
     "question", "outcome", "reason", "searched", "number", "of", "text", "outlet", "title", "date", "url", "link", "path", "start", "end",
-    "article", "sha256", "digest",
+    "article", "sha256", "digest", "speaker", "verb", "also", "differ",
 )  # fmt: skip
 NO_ANSWER = "The archive does not say: "
 ON_THE_PAGE = "this sentence on the page"
@@ -38,15 +39,25 @@ _LOOSE = re.compile(r"[^\S \n]|(?<!\S) | (?!\S)|(?<![^\n])\n|\n(?![^\n])")
 
 def footnotes(answer: Answer) -> str:
     """Plain text, a numbered note a quote. The lines of a quote after its first are indented by four."""
-    notes = [*map(_footnote, answer.quotes), *_searched(answer)] or [_abstention(answer)]
+    notes = [*(_footnote(one, _said(one, answer)) for one in answer.quotes), *_searched(answer)] or [_abstention(answer)]
     return "\n\n".join([one_line(answer.question), *notes]) + "\n"
 
 
-def _footnote(citation: Citation) -> str:
+def _footnote(citation: Citation, said: str) -> str:
     article = citation.article
     facts = [article.source, f"“{article.title}”", article.published, address(article.url)]
-    parts = [f"[{citation.number}] “{citation.quote}”", ", ".join(filter(None, facts)), citation.link, provenance(citation)]
+    parts = [f"[{citation.number}] “{citation.quote}”", ", ".join(filter(None, facts)), citation.link, said, provenance(citation)]
     return "\n".join(filter(None, parts)).replace("\n", "\n    ")
+
+
+def _said(citation: Citation, answer: Answer) -> str:
+    """On one line, where it is known: who says a quote and how, where else it stands, and which other quote differs from it."""
+    speech = f"{one_line(citation.speaker)}: {one_line(citation.verb)}" if citation.speech else ""
+    return ". ".join(filter(None, [speech, copies(citation), _differs(citation, answer)]))
+
+
+def _differs(citation: Citation, answer: Answer) -> str:
+    return ". ".join(differ(one) for one in answer.differ if citation.number in (one.first, one.second))
 
 
 def provenance(citation: Citation) -> str:
@@ -67,16 +78,16 @@ def _searched(answer: Answer) -> list[str]:
 
 def markdown(answer: Answer) -> str:
     """CommonMark: the question as a heading, a block quote a quote. What it shows is the quote to the character, spaces too."""
-    quotes = [*map(_block, answer.quotes), *map(plain, _searched(answer))] or [plain(_abstention(answer))]
+    quotes = [*(_block(one, _said(one, answer)) for one in answer.quotes), *map(plain, _searched(answer))] or [plain(_abstention(answer))]
     return "\n\n".join([f"## {plain(one_line(answer.question))}", *quotes]) + "\n"
 
 
-def _block(citation: Citation) -> str:
+def _block(citation: Citation, said: str) -> str:
     article = citation.article
     title = f"[{plain(article.title)}]({_target(address(article.url))})" if article.url else plain(article.title)
     sentence = f"[{ON_THE_PAGE}]({_target(citation.link)})" if citation.link else ""
     facts = " · ".join(filter(None, [f"**{citation.number}**", plain(article.source), article.published, title, sentence]))
-    paragraphs = "\n\n".join([plain(citation.quote), facts, plain(provenance(citation))])
+    paragraphs = "\n\n".join([plain(citation.quote), facts, *filter(None, [plain(said)]), plain(provenance(citation))])
     return f"> {paragraphs}".replace("\n", "\n> ").replace("> \n", ">\n")
 
 
@@ -101,12 +112,13 @@ def answer_rows(answer: Answer) -> list[list[str]]:
         "question": one_line(answer.question), "outcome": answer.outcome, "reason": one_line(answer.reason),
         "searched": one_line(str(answer.searched)),
     }  # fmt: skip
-    quotes = [_cells(citation) | {"of": len(answer.quotes)} for citation in answer.quotes] or [{}]
+    quotes = [_cells(citation) | {"of": len(answer.quotes), "differ": _differs(citation, answer)} for citation in answer.quotes] or [{}]
     return [[str((common | quote).get(name, "")) for name in COLUMNS] for quote in quotes]
 
 
 def _cells(citation: Citation) -> dict[str, Any]:
-    return citation.as_dict() | {"number": citation.number, "path": shown(citation.article.path)}
+    own = {"number": citation.number, "path": shown(citation.article.path), "also": copies(citation)}
+    return citation.as_dict() | own | {name: one_line(getattr(citation, name)) for name in ("speaker", "verb")}
 
 
 def rows(cells: Iterable[Iterable[str]]) -> str:

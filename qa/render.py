@@ -13,8 +13,8 @@ from typing import Any
 
 from index.clean import how_many, one_line
 from index.records import Article
-from index.sentences import sentences
-from qa.answer import Citation, span_id, version
+from index.sentences import around
+from qa.answer import Citation, Differ, span_id, version
 
 # Every sign of ASCII that Markdown could read: all but plain punctuation, and of that what opens a list or a web address.
 _SIGN = re.compile(
@@ -38,6 +38,20 @@ def also(citation: Citation) -> str:
 DIFFER = {"figure": "Sources differ: another figure", "denial": "Sources differ: one denies it", "": ""}
 
 
+def differ(one: Differ) -> str:
+    """What two quotes differ in, by their numbers, and which is the later one."""
+    return f"{DIFFER[one.what]}: [{one.first}] and [{one.second}]" + (f"; [{one.later}] is the later report" if one.later else "")
+
+
+def copies(citation: Citation) -> str:
+    """Where else a quote stands, by date, and which is the earliest; "" where it stands once."""
+    if not citation.also:
+        return ""
+    own = " (the earliest)" if citation.earliest is citation.article else ""
+    listed = (f"{byline(copy.article)}{' (the earliest)' * (copy.article is citation.earliest)}" for copy in citation.also)
+    return f"{also(citation)}{own}: {'; '.join(listed)}"
+
+
 def byline(article: Article) -> str:
     """Outlet and date, what there is of them; the file where there is neither."""
     return ", ".join(filter(None, [article.source, article.published])) or one_line(article.path.rpartition("/")[2])
@@ -45,11 +59,7 @@ def byline(article: Article) -> str:
 
 def neighbours(citation: Citation) -> tuple[str, str]:
     """The sentence before a quote and the one after it; "" at either end of its article."""
-    text = citation.article.text
-    spans = sentences(text)
-    before = max((span for span in spans if span[1] <= citation.start), default=(0, 0))
-    after = min((span for span in spans if span[0] >= citation.end), default=(0, 0))
-    return text[slice(*before)], text[slice(*after)]
+    return around(citation.article.text, citation.start, citation.end)
 
 
 def article_html(article: Article, start: int = 0, end: int = 0) -> str:

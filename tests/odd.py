@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from index.articles import Source, read
 from index.errors import ArticleError
 from index.records import Article, Why
-from qa.answer import Answer, Citation, Searched
+from qa.answer import Answer, Citation, Copy, Searched
+from qa.said import Speech
 
 _SNIPPETS = (
     "\n", "\n\n", "\n> ", "  \n", " \\\n", "\t", "\r\n", "`", "```\n", "| a |", "\n|-|\n", "\n---\n", "\n===\n", "1. ", "\n2) ", "# ", "> ",
@@ -34,12 +35,15 @@ def articles(draw: st.DrawFn) -> Article:
 
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
-    """An answer with up to three quotes, each any slice at all of an odd article; or with none, and an odd reason."""
+    """An answer with up to three quotes, each any slice at all of an odd article, which may be said by and printed by anyone; or with
+    none, and an odd reason."""
     quotes = []
     for number in range(1, draw(st.integers(1, 4))):
         article = draw(articles())
         start = draw(st.integers(0, len(article.text) - 1))
         end = draw(st.integers(start + 1, len(article.text)))
-        quotes.append(Citation(number, article, start, end, article.text[start:end], Why(1, None, ())))
+        also = [Copy(other, 0, 1) for other in draw(st.lists(articles(), max_size=1))]
+        speech = Speech((0, end), (start, end)) if draw(st.booleans()) else None
+        quotes.append(Citation(number, article, start, end, article.text[start:end], Why(1, None, ()), tuple(also), speech))
     reason = "" if quotes else draw(texts)
     return Answer(draw(texts), reason, tuple(quotes), (), Searched(1, 1, {}), 0.5)

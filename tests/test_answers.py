@@ -120,8 +120,11 @@ def test_json_has_what_a_citation_needs(small: Archive) -> None:
     answer = ask("who confirmed nine deaths in the ferry", small).as_dict()
     assert list(answer) == ["question", "outcome", "reason", "chips", "searched", "quotes", "differ", "nearest"]
     names = ["text", "article", "path", "start", "end", "title", "outlet", "date", "url", "sha256"]
-    names += ["link", "digest", "speaker", "verb", "also"]
+    names += ["link", "digest", "before", "after", "why", "speaker", "verb", "also"]
     assert list(answer["quotes"][0]) == names
+    headline = answer["quotes"][0]
+    assert (headline["before"], headline["after"]) == ("The ferry sank off Selwyn on Tuesday.", "It rained.")
+    assert headline["why"] == {"bm25": 1, "dense": 1, "terms": ("confirmed", "nine", "deaths")}
     assert answer == ask("who confirmed nine deaths in the ferry", small).as_dict()
 
 

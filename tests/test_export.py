@@ -22,8 +22,9 @@ from index.clean import printable
 from index.records import Why
 from qa import __main__ as qa
 from qa import export
-from qa.answer import Answer, Citation, Searched
+from qa.answer import Answer, Citation, Copy, Differ, Searched
 from qa.exported import read
+from qa.said import Speech
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -66,8 +67,35 @@ def test_csv() -> None:
     assert tuple(header) == export.COLUMNS
     assert row == [
         "who died", "answered", "", "3 articles", "1", "1", "`Nine` died | at\nsea.", "Courier", "Ferry | *sinks*", "2017-03-14", "https://c.test/f",
-        LINK, "/a/f.txt", "9", "30", "a1", "00", ANSWER.quotes[0].digest,
+        LINK, "/a/f.txt", "9", "30", "a1", "00", ANSWER.quotes[0].digest, "", "", "", "",
     ]  # fmt: skip
+
+
+KELL = replace(ARTICLE, text="Ida\nKell said 9 died. No.", title="Toll")
+WIRE = replace(KELL, id="a2", source="Wire *1*", published="2017-03-15")
+UPDATE = replace(KELL, id="a3", source="Herald", text="11 died.", published="2017-03-16")
+QUOTES = (
+    Citation(1, KELL, 0, 21, "Ida\nKell said 9 died.", Why(1, 1, ()), (Copy(WIRE, 0, 21),), Speech((0, 8), (9, 13))),
+    Citation(2, UPDATE, 0, 8, "11 died.", Why(2, 2, ())),
+    Citation(3, KELL, 22, 25, "No.", Why(3, 3, ())),
+)
+TOLD = Answer("who said how many died", "", QUOTES, (), SEARCHED, 0.9, differ=(Differ(1, 2, "figure", 2),))
+
+
+def test_who_says_it_who_prints_it_too_and_who_differs_are_exported() -> None:
+    """In a line of the note, in a paragraph of the block, in columns; and the quotes are read back as before."""
+    differs = "Sources differ: another figure: [1] and [2]; [2] is the later report"
+    also = "also in 1 outlet (the earliest): Wire *1*, 2017-03-15"
+    first, second, _ = export.footnotes(TOLD).split("\n\n")[1:]
+    assert first.splitlines()[-2] == f"    Ida Kell: said. {also}. {differs}"
+    assert second.splitlines()[-2] == f"    {differs}"
+    assert f"\n>\n> {export.plain(f'Ida Kell: said. {also}. {differs}')}\n>\n> /a/f.txt" in export.markdown(TOLD)
+    rows = list(csv.DictReader(io.StringIO(export.table(TOLD))))
+    said = [[row[name] for name in ("speaker", "verb", "also", "differ")] for row in rows]
+    assert said == [["Ida Kell", "said", also, differs], ["", "", "", differs], [""] * 4]
+    for form, ending in ENDINGS.items():
+        back = read(f"a{ending}", export.FORMATS[form](TOLD).encode())
+        assert [(one.text, one.intact) for one in back] == [(one.quote, True) for one in QUOTES]
 
 
 def test_what_was_not_searched_is_exported() -> None:
