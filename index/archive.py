@@ -110,11 +110,11 @@ class Archive:
         with self.snapshot() as current:
             return current.idf(list(dict.fromkeys(bm25.tokens(text)))) if current else {}
 
-    def unknown(self, words: Iterable[str]) -> list[str]:
-        """Those of some words that stand in no passage and no title of the archive, in any form."""
+    def unknown(self, words: Iterable[str], filters: Filters | None = None) -> list[str]:
+        """Those of some words that stand in no passage and no title of the articles that pass the filters, in any form."""
         tokens = {word: bm25.stem(word) for word in words}
         with self.snapshot() as current:
-            missing = current.unknown(set(tokens.values())) if current else set(tokens.values())
+            missing = current.unknown(set(tokens.values()), filters or Filters()) if current else set(tokens.values())
         return [word for word, token in tokens.items() if token in missing]
 
     # Reading

@@ -168,9 +168,12 @@ class BM25(BM25Okapi):  # type: ignore[misc]
         """Rows, those that are not alive too."""
         return len(self._alive)
 
-    def knows(self, term: str) -> bool:
-        """Whether a term stands in any text."""
-        return self._found(self._postings(term)) > 0
+    def knows(self, term: str, allow: NDArray[np.bool_] | None = None) -> bool:
+        """Whether a term stands in any text; `allow`, bool[N], limits the rows, to some that are alive."""
+        postings = self._postings(term)
+        if allow is None:
+            return self._found(postings) > 0
+        return any(bool(allow[span][rows].any()) for (rows, _), (_, span) in zip(postings, self._parts, strict=True))
 
     def idf(self, term: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)), Lucene's; for a term in no text too, where it is highest."""

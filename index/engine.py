@@ -84,8 +84,8 @@ class Snapshot(Protocol):
     def idf(self, tokens: Collection[str]) -> dict[str, float]:
         """How telling each token is: its inverse document frequency over the passages, highest where none has it."""
 
-    def unknown(self, tokens: Collection[str]) -> set[str]:
-        """Those of some tokens that stand in no passage, and in no heading of one."""
+    def unknown(self, tokens: Collection[str], limits: Filters) -> set[str]:
+        """Those of some tokens that stand in no passage within some limits, and in no heading of one."""
 
 
 class Writer(Catalogue, Protocol):

@@ -180,9 +180,9 @@ class LocalSnapshot:
         """Lucene's inverse document frequency of each token."""
         return {token: self.generation.bm25.idf(token) for token in tokens}
 
-    def unknown(self, tokens: Collection[str]) -> set[str]:
-        """Those of some tokens that stand in no passage, and in no heading of one."""
-        return {token for token in tokens if not self.generation.bm25.knows(token)}
+    def unknown(self, tokens: Collection[str], limits: Filters) -> set[str]:
+        """Those of some tokens that stand in no passage within some limits, and in no heading of one."""
+        return {token for token in tokens if not self.generation.bm25.knows(token, self._within(limits))}
 
 
 def _written(file: Path) -> float:

@@ -62,7 +62,7 @@ def answering(
         found = perf_counter()
         near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
         gathered = evidence.gather(question, hits, archive)
-        missing = archive.unknown(telling_words(question))
+        missing = archive.unknown(telling_words(question), filters)
         stronger = _stronger(question, archive, filters) if wide and filters != Filters() else 0
     ranked = evidence.candidates(asked, gathered, archive.encoder, named(reader), sparing=True)
     support = ranked[0].support if ranked else 0.0
@@ -122,14 +122,15 @@ def _outside(stronger: int) -> str:
 
 
 def _why_not(question: str, ranked: Sequence[Candidate], missing: Sequence[str], reach: Reach, limits: str) -> str:
-    """Why there is no answer: no article passes, nothing to look for, words that the whole archive does not have, or no sentence that comes
+    """Why there is no answer: no article passes, nothing to look for, words that none has of those that pass, or no sentence that comes
     close enough."""
     if limits and not reach.passages:
         return f"it has no article {limits}"
     if not telling_words(question):
         return "the question has no word to look for: say who or what it is about"
     if missing:
-        return f"no article has the word{'s' if len(missing) > 1 else ''} {', '.join(f'“{word}”' for word in missing)}"
+        articles = f"no article {limits}".rstrip()
+        return f"{articles} has the word{'s' if len(missing) > 1 else ''} {', '.join(f'“{word}”' for word in missing)}"
     if not ranked:
         return f"nothing {limits or 'in it'} matches the question"
     if limits:

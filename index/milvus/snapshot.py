@@ -134,14 +134,14 @@ class MilvusSnapshot:
             weights[token] = weight or float(np.log1p((passages - found + 0.5) / (found + 0.5)))
         return weights
 
-    def unknown(self, tokens: Collection[str]) -> set[str]:
-        """Those of some tokens that stand in no passage, and in no heading of one."""
-        return {token for token, hits in self._hits(tokens, 1).items() if not hits}
+    def unknown(self, tokens: Collection[str], limits: Filters) -> set[str]:
+        """Those of some tokens that stand in no passage within some limits, and in no heading of one."""
+        return {token for token, hits in self._hits(tokens, 1, made.within(limits)).items() if not hits}
 
-    def _hits(self, tokens: Collection[str], k: int) -> dict[str, list[dict[str, Any]]]:
+    def _hits(self, tokens: Collection[str], k: int, within: str = "") -> dict[str, list[dict[str, Any]]]:
         if not tokens:
             return {}
-        return dict(zip(tokens, self._client.each("passages", "sparse", list(tokens), k, ["terms"]), strict=True))
+        return dict(zip(tokens, self._client.each("passages", "sparse", list(tokens), k, ["terms"], within), strict=True))
 
 
 def _solved(token: str, hits: Sequence[Mapping[str, Any]]) -> float | None:
