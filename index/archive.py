@@ -315,7 +315,11 @@ def _hits(current: Snapshot, query: str, rankings: Mapping[str, Ranking], best: 
 
 
 def check_query(query: str) -> None:
-    """A QuestionError where a query has no word, or more characters than anyone types."""
+    """A QuestionError where a query has no word, more characters than anyone types, or some that are not text."""
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:  # half of a pair of UTF-16, or a byte of a command line in another encoding
+        raise QuestionError(f"the question is not UTF-8 text at character {error.start + 1:,}: type it again") from error
     if not bm25.words(query):
         raise QuestionError("the question is empty: type a few words")
     if len(query) > MAX_QUERY:

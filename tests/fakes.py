@@ -52,6 +52,7 @@ class BagEncoder:
         return [len(text.split()) for text in texts]
 
     def encode(self, texts: list[str], progress: Progress | None = None) -> Vectors:
+        "".join(texts).encode()  # as the real tokenizer, no lone surrogate
         self.encoded += texts
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):

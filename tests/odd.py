@@ -23,10 +23,16 @@ texts = st.lists(st.one_of(st.sampled_from(_SNIPPETS), st.text(max_size=6), st.j
 
 
 @st.composite
+def records(draw: st.DrawFn) -> dict[str, str]:
+    """An article as a line of JSON has it, with odd text in every field."""
+    record = {name: draw(texts) for name in ("text", "title", "outlet")}
+    return record | {"url": "https://a.test/" + draw(texts), "date": "2017-03-14"}
+
+
+@st.composite
 def articles(draw: st.DrawFn) -> Article:
     """An article as the archive would keep it, of a file with odd text in every field."""
-    record = {name: draw(texts) for name in ("text", "title", "outlet")}
-    record |= {"url": "https://a.test/" + draw(texts), "date": "2017-03-14"}
+    record = draw(records())
     try:
         return read(Source(f"/a/{draw(texts)}.jsonl#1".encode("utf-8", "replace").decode(), json.dumps(record).encode(), ".jsonl"))
     except ArticleError:

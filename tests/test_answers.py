@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import odd
 import pytest
+from fakes import BagEncoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index import Archive, Article
 from index.archive import MAX_QUERY
+from index.bm25 import words
 from index.errors import QuestionError
 from index.records import Why
 from index.sentences import sentences
 from qa import ask, evidence
-from qa.answer import Citation
+from qa.answer import Answer, Citation
 from qa.question import content_words, has_cue, kind, on_one_line, topic, wants_latest
 
 Folder = Callable[[dict[str, str]], Path]
 
+ANY_CHARACTER = st.characters() | st.sampled_from("\ud800\udce9")  # lone surrogates too
 ARTICLE = Article("id", "Ferry", "It sank. Nine died.", "Courier", "", "2017-03-14", "en", "/a/ferry.txt", "00")
 
 
@@ -129,19 +135,44 @@ def test_json_has_what_a_citation_needs(small: Archive) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(message=st.text(max_size=200))
+@given(message=st.text(ANY_CHARACTER, max_size=200) | st.text(ANY_CHARACTER, max_size=20).map("who confirmed nine deaths {}".format))
 def test_no_message_yields_a_quote_that_is_not_a_slice(small: Archive, message: str) -> None:
     """Whatever is asked: quotes are slices, or there is a clear error."""
     try:
-        answer = ask(message, small)
+        assert_verbatim(ask(message, small), small)
     except QuestionError as error:
         assert str(error)  # noqa: PT017
-        return
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records=st.lists(odd.records(), min_size=1, max_size=3), data=st.data())
+def test_no_article_yields_a_quote_that_is_not_a_slice(memory: Path, records: list[dict[str, str]], data: st.DataObject) -> None:
+    """Whatever stands in the archive, asked about in its own words, so that most questions are answered."""
+    with TemporaryDirectory(dir=memory) as home:
+        path, archive = Path(home) / "odd.jsonl", Archive(Path(home) / "archive", BagEncoder())
+        path.write_text("\n".join(json.dumps(record) for record in [*records, {"text": "The ferry sank."}]))
+        archive.add([path])
+        known = sorted({word for article in archive.articles() for word in words(article.text)})
+        for question in data.draw(st.lists(st.lists(st.sampled_from(known), min_size=1, max_size=4).map(" ".join), min_size=4, max_size=4)):
+            assert_verbatim(ask(question, archive), archive)
+
+
+def assert_verbatim(answer: Answer, archive: Archive) -> None:
+    """Every quote of an answer, and every copy of one, is a sentence of its article as it stands in the archive."""
     for citation in answer.quotes + answer.nearest:
-        text = small.article(citation.article.id).text
+        text = archive.article(citation.article.id).text
         assert (citation.start, citation.end) in sentences(text)
         assert text[citation.start : citation.end] == citation.quote
-        assert all(copy.quote == small.article(copy.article.id).text[copy.start : copy.end] for copy in citation.also)
+        assert all(copy.quote == archive.article(copy.article.id).text[copy.start : copy.end] for copy in citation.also)
+
+
+@pytest.mark.parametrize("message", ["who sank \ud800", "who sank Caf\udce9"])
+def test_what_is_no_text_is_told_so(small: Archive, message: str) -> None:
+    """Half a pair of UTF-16, or a byte of a command line in another encoding: a tokenizer takes none."""
+    for asked in (ask, Archive.search):
+        arguments = (message, small) if asked is ask else (small, message)
+        with pytest.raises(QuestionError, match=r"^the question is not UTF-8 text at character 1[03]: type it again$"):
+            asked(*arguments)
 
 
 @pytest.mark.parametrize("message", ["", "  \n", "?!"])
