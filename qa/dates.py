@@ -3,8 +3,9 @@
 A date is read only behind a word that says how it is meant (in, on, during; since, after, before, until; between ... and, from ... to), so
 that "the 2014 budget", "the 7 October attacks" and "1,914 people" are none. 7 October, October 7th, Oct. 7, 2023 and 2023-10-07 are days,
 June 2014 and 2014-06 months, 2014 a year. A day or month without a year is that of the only year which has it within the archive; behind
-since, after, before and until, the last one before the newest article. Seasons, and 7/10/2023, which is two days, are not read. "Last
-year" is read where today's year is also the newest article's, so that there is one last year to mean; "last month" likewise.
+since, after, before and until, the last one before the newest article; there a month alone before another word, as in "after May resigned"
+and "before March protests", is a name. Seasons, lists of dates, and 7/10/2023, which is two days, are not read. "Last year" is read where
+today's year is also the newest article's, so that there is one last year to mean; "last month" likewise.
 """
 
 from __future__ import annotations
@@ -24,26 +25,39 @@ _YEAR = r"(?P<year>(?:1[5-9]|20)\d\d)"
 _DAY = r"(?P<day>3[01]|[12]\d|0?[1-9])"
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:the )?"
 _COUNTED = "people cases deaths homes houses families customers soldiers troops workers patients voters votes jobs tonnes miles metres"
-# Not where a longer number, a word, a name or a list goes on: 2014-15, 2014's, 2014 people, 2014 and 2016.
+# Not where a longer number, a word or a name goes on: 2014-15, 2014's, 2014 people.
 _END = rf"(?![\w%]|[.,:/–-]\d|[-–]\w|['’]s\b| (?:{'|'.join(_COUNTED.split())})\b)"
-_ALONE = r"(?!,? (?:and|or) \d{4}\b)"
 _ORDERS = [
     rf"{_YEAR}-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>3[01]|[12]\d|0[1-9]))?",
     rf"{_WEEKDAY}{_DAY}(?:st|nd|rd|th)? (?:of )?{_MONTH}(?:,? {_YEAR})?",
-    rf"{_WEEKDAY}{_MONTH} {_DAY}(?:st|nd|rd|th)?(?:,? {_YEAR})?",
+    rf"{_WEEKDAY}{_MONTH} {_DAY}(?:st|nd|rd|th)?\b(?:,? {_YEAR})?",
     rf"(?:early |late |mid[- ])?{_MONTH}(?! \d\d?\b)(?:,? (?:of )?{_YEAR})?",
     _YEAR,
 ]
-_DATE = rf"(?:{'|'.join(re.sub('[?]P<[a-z]+>', '?:', order) for order in _ORDERS)}){_END}"
+
+
+def _unnamed(pattern: str) -> str:
+    return re.sub("[?]P<[a-z]+>", "?:", pattern)
+
+
+_DATE = rf"(?>{_unnamed('|'.join(_ORDERS))}){_END}"
+# Not the first of a list: June and July 2014, 2014 or 2016, May 7 and 8.
+_ALONE = rf"(?!(?:, {_DATE})*,? (?:and|or) (?:{_DATE}|{_unnamed(_DAY)}\b))"
+_AFTER_A_MONTH = (
+    "and|or|but|to|until|till|through|of|in|on|at|by|for|from|with|about|the|an?|this|that|there|it|he|she|they|we|i|you"
+    "|who|whom|whose|what|which|when|where|why|how"
+)
+# A month before any other word, which may be somebody's name, or an event's.
+_NAME = rf"{_unnamed(_MONTH)} (?!(?:{_AFTER_A_MONTH})\b)[a-z]"
 _OPEN = r"since|(?<!long )after|later than|(?<!long )before|prior to|earlier than|until|till|up to"
 _ARTICLES = r"articles?|reports?|stories|story|coverage|news|pieces?|dated|published|printed"
 # How a date may stand in a message, first come first served.
 _FORMS = {
-    "range": rf"\b(?:between|from) (?P<a>{_DATE}|{_DAY.replace('?P<day>', '?:')}) (?:and|to|until|till|through) (?P<b>{_DATE})",
-    "open": rf"\b(?P<open>{_OPEN}) (?P<a>{_DATE})",
+    "range": rf"\b(?:between|from) (?P<a>{_DATE}|{_unnamed(_DAY)}) (?:and|to|until|till|through) (?P<b>{_DATE})",
+    "open": rf"\b(?P<open>{_OPEN}) (?!{_NAME})(?P<a>{_DATE})",
     "onwards": rf"\b(?:from|starting(?: in| on)?) (?P<a>{_DATE}) (?:on|onwards?)\b",
-    "of": rf"\b(?:{_ARTICLES}) (?:from |of |in |on )?(?P<a>{_DATE})",
-    "in": rf"\b(?:in|on|during|throughout) (?P<a>{_DATE}){_ALONE}",
+    "of": rf"\b(?:{_ARTICLES}) (?:from |of |in |on )?(?P<a>{_DATE}){_ALONE}",
+    "in": rf"\b(?:in|on(?! {_unnamed(_MONTH)}(?!\.? \d))|during|throughout) (?P<a>{_DATE}){_ALONE}",
     "last": r"(?<!the )(?<!over )\b(?P<turn>last|this) (?P<unit>year|month)\b(?! of)(?!['’])",
 }
 _READERS = {form: re.compile(pattern, re.IGNORECASE) for form, pattern in _FORMS.items()}
@@ -134,16 +148,24 @@ def _parsed(text: str) -> _Partial:
 
 
 def _range(one: _Partial, other: _Partial, calendar: Calendar) -> tuple[date, date]:
-    """Of two dates, each says what the other leaves out; over the turn of a year, the first is of the year before."""
-    if one.day and not one.month and not other.day:
+    """Of two dates, each says what the other leaves out; the wrong way round, they lie over the turn of a year where one year was left out
+    and the months say so, and are swapped elsewhere."""
+    if one.day and not one.month and one.day > other.day:  # from 27 to 3 June, from 27 to 2014
         raise ValueError(one)
+    one_has, other_has = bool(one.year), bool(other.year)
     one = replace(one, month=one.month or other.month * bool(one.day), year=one.year or other.year)
     other = replace(other, year=other.year or one.year)
     if not one.year:
         other = _dated(other, calendar, latest=False)
         one = replace(one, year=other.year)
-    (first, _), (_, last) = one.span(), other.span()
-    return (first if first <= last else first.replace(year=first.year - 1)), last
+    if one.span()[0] > other.span()[1]:
+        if one.month <= other.month or (one_has and other_has):
+            one, other = other, one
+        elif one_has:
+            other = replace(other, year=other.year + 1)
+        else:
+            one = replace(one, year=one.year - 1)
+    return one.span()[0], other.span()[1]
 
 
 def _dated(partial: _Partial, calendar: Calendar, latest: bool) -> _Partial:

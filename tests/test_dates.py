@@ -48,6 +48,10 @@ def test_a_day_is_read_in_every_form(written: str) -> None:
         ("between May 2016 and 2018", "2016-05-01", "2018-12-31"),
         ("from 27 to 29 June 2014", "2014-06-27", "2014-06-29"),
         ("between November and February 2017", "2016-11-01", "2017-02-28"),
+        ("between June 2018 and May", "2018-06-01", "2019-05-31"),
+        ("between June 2016 and March 2016", "2016-03-01", "2016-06-30"),
+        ("from 2018 to 2016", "2016-01-01", "2018-12-31"),
+        ("between 5 June and 3 June 2016", "2016-06-03", "2016-06-05"),
         ("articles from 2019", "2019-01-01", "2019-12-31"),
     ],
 )
@@ -62,7 +66,8 @@ def test_how_a_date_is_meant(words: str, since: str, until: str) -> None:
         "the 2014 budget", "who paid in the 2016 flood", "the 7 October attacks", "were 2016 people moved", "in 2016 people moved",
         "in 1,914 villages", "in 2014-15", "in 2016's flood", "in 12016", "in 2016%", "room 2014", "on 31 June 2014", "on 3/4/2016",
         "in autumn 2014", "in spring", "in 2016 and 2019", "how long before 2016", "may the mayor appeal", "they may march 12 miles",
-        "in the last month", "last year of the war", "by 2016",
+        "in the last month", "last year of the war", "by 2016", "from 27 to 3 June 2016", "in June and July 2016", "on May 7 and 8, 2016",
+        "in June 2016 and July 2017", "articles from June 2016, July and May 2017", "who ruled after May resigned", "before March protests",
     ],
 )  # fmt: skip
 def test_what_is_no_date(message: str) -> None:
@@ -85,6 +90,14 @@ def test_a_day_without_a_year_is_of_the_only_year_that_has_it() -> None:
     assert spans("in June") == spans("on 7 October") == []
     assert spans("since 7 October") == [("since 7 October", "2024-10-07", "")]
     assert spans("since 20 November") == [("since 20 November", "2023-11-20", "")]
+
+
+@pytest.mark.parametrize("message", ["in June and July 2014", "in May, June or July", "on May 7 and 8", "the row on May", "since May lost"])
+def test_where_a_month_needs_no_year_it_is_no_list_and_no_name(message: str) -> None:
+    """In an archive of one year, where any month is read; before a question a month is one."""
+    year = Calendar(date(2014, 1, 3), date(2014, 12, 20), date(2014, 12, 25))
+    assert spans(message, year) == []
+    assert spans("since May who has lost", year) == [("since May", "2014-05-01", "")]
 
 
 def test_a_month_is_of_the_year_that_was_spoken_of() -> None:
