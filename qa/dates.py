@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, date, timedelta
 
+from qa.question import CONNECTING
+
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH = (
     r"(?P<month>(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -43,12 +45,8 @@ def _unnamed(pattern: str) -> str:
 _DATE = rf"(?>{_unnamed('|'.join(_ORDERS))}){_END}"
 # Not the first of a list: June and July 2014, 2014 or 2016, May 7 and 8.
 _ALONE = rf"(?!(?:, {_DATE})*,? (?:and|or) (?:{_DATE}|{_unnamed(_DAY)}\b))"
-_AFTER_A_MONTH = (
-    "and|or|but|to|until|till|through|of|in|on|at|by|for|from|with|about|the|an?|this|that|there|it|he|she|they|we|i|you"
-    "|who|whom|whose|what|which|when|where|why|how"
-)
 # A month before any other word, which may be somebody's name, or an event's.
-_NAME = rf"{_unnamed(_MONTH)} (?!(?:{_AFTER_A_MONTH})\b)[a-z]"
+_NAME = rf"{_unnamed(_MONTH)} (?!(?:{CONNECTING})\b)[a-z]"
 _OPEN = r"since|(?<!long )after|later than|(?<!long )before|prior to|earlier than|until|till|up to"
 _ARTICLES = r"articles?|reports?|stories|story|coverage|news|pieces?|dated|published|printed"
 # How a date may stand in a message, first come first served.

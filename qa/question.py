@@ -15,6 +15,12 @@ _QUESTION_WORDS = re.compile(
 # These ask nothing by themselves.
 _ABOUT = re.compile(r"\b(?:what|how) about\b", re.IGNORECASE)
 
+# Alternatives of a pattern: what may follow a name or a date that is whole, as no noun and no verb of its own may.
+CONNECTING = (
+    "and|or|but|to|until|till|through|of|in|on|at|by|for|from|with|about|the|an?|this|that|there|it|he|she|they|we|i|you"
+    "|who|whom|whose|what|which|when|where|why|how"
+)
+
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _NUMBER_WORDS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|half|million|billion"

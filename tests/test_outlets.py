@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from qa.outlets import read
 
-OUTLETS = ["Estuary Courier", "Valley Herald", "The Halyard Post", "Meridian Post", "Northwire", "Ledger & Exchange", "Time", "", "&"]
+OUTLETS = [
+    "Estuary Courier",
+    "Valley Herald",
+    "The Halyard Post",
+    "Meridian Post",
+    "Northwire",
+    "Ledger & Exchange",
+    "Time",
+    "The Week",
+    "",
+    "&",
+]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +38,11 @@ OUTLETS = ["Estuary Courier", "Valley Herald", "The Halyard Post", "Meridian Pos
         ("what did the ledger and exchange write", "did the ledger and exchange write", ["Ledger & Exchange"]),
         ("according to the Post", "according to the Post", ["Meridian Post", "The Halyard Post"]),
         ("according to the halyard post", "according to the halyard post", ["The Halyard Post"]),
+        ("according to the week, how many", "according to the week", ["The Week"]),
+        ("according to The Week nine", "according to The Week", ["The Week"]),
+        ("what did the week say", "did the week say", ["The Week"]),
+        ("what did Week report", "did Week report", ["The Week"]),
+        ("according to northwire and the week", "according to northwire and the week", ["Northwire", "The Week"]),
         ("articles in Time about it", "articles in Time", ["Time"]),
         ("according to Northwire and the Herald", "according to Northwire and the Herald", ["Northwire", "Valley Herald"]),
     ],
@@ -46,11 +62,20 @@ def test_a_source_is_read(message: str, words: str, names: list[str]) -> None:
         "did the post say when it comes", "did the courier arrive", "according to Reuters", "the BBC Post article",
         "in the Herald's view", "shares in the Valley Herald", "according to the police",
         "according to Northwire, what did she tell the Estuary Courier",
+        "according to week after week", "stories of the week", "biggest stories from the week", "reported in the week", "seen in time",
+        "coverage of herald", "according to herald", "according to the week before", "according to time keepers",
+        "did the week report rise", "according to the Herald Institute", "in the Valley Herald Building", "the week reports",
     ],
 )  # fmt: skip
 def test_what_is_no_source(message: str) -> None:
     """It is spoken to or asked about, an ordinary word, not the archive's, or one of two that could be meant."""
     assert read(message, OUTLETS) == []
+
+
+def test_an_ordinary_word_joins_no_source() -> None:
+    """Behind "and" it is as little one as anywhere."""
+    (source,) = read("according to Northwire and time keepers", OUTLETS)
+    assert source.names == ("Northwire",)
 
 
 @given(
