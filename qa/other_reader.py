@@ -43,8 +43,9 @@ class OtherReader:
             raise ModelError(f"reader {name}: cannot be loaded ({reason}); name another with --reader, or none") from error
 
     def takes(self, question: str) -> bool:
-        """Anything."""
-        return True
+        """Whether it leaves a token of room for a text."""
+        tokens = self._tokenizer(question, add_special_tokens=False, verbose=False)["input_ids"]
+        return len(tokens) + int(self._tokenizer.num_special_tokens_to_add(pair=True)) < _LIMIT
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
         """As `Reader.read`."""

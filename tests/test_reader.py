@@ -240,9 +240,13 @@ def test_another_reader_is_taken_by_its_folder(tmp_path: Path, kind: str) -> Non
         with pytest.raises(ModelError, match="BertForMaskedLM neither marks spans nor scores pairs"):
             OtherReader(str(tmp_path))
         return
-    scores = OtherReader(str(tmp_path)).read("who confirmed nine deaths", [FERRY, DAM])
+    other = OtherReader(str(tmp_path))
+    scores = other.read("who confirmed nine deaths", [FERRY, DAM])
     assert [len(one) for one in scores] == [3, 2]
     assert all(np.abs(one).max() < BOUND for one in scores)
+    assert other.takes("word " * 380)
+    assert [len(one) for one in other.read("word " * 380, [FERRY])] == [3]
+    assert not other.takes("word " * 381)
 
 
 def test_weights_of_16_bits_are_widened(tmp_path: Path) -> None:
