@@ -23,7 +23,9 @@ KINDS = ("dates", "outlets", "carried")
 _REPORTED_WITHIN = timedelta(days=7)
 # What is to come was written about before; a comparison needs what lies outside.
 _NOT_MEANT = re.compile(
-    r"\b(?:due|planned|scheduled|expected|supposed|meant|forecast|will|going to|by when|than|compared)\b", re.IGNORECASE
+    r"\b(?:due|planned|scheduled|expected|supposed|meant|forecast|going to|by when|than|compared)\b"
+    r"|\b(?-i:will|WILL)\b|(?:^|[.?!] )Will\b",  # within a sentence Will is somebody
+    re.IGNORECASE,
 )
 
 

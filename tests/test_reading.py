@@ -47,6 +47,7 @@ def limits(message: str, archive: Archive) -> Filters:
     [
         ("who died on 27 June 2014", Filters(since="2014-06-27")),
         ("what did Kell say on 27 June 2014", Filters(since="2014-06-27", until="2014-07-04")),
+        ("what did Will Kell say in June 2014", Filters(since="2014-06-01", until="2014-07-07")),
         ("what did the Courier say in June 2014", Filters(("Harbour Courier",), "2014-06-01", "2014-06-30")),
         ("articles from June 2014", Filters(since="2014-06-01", until="2014-06-30")),
         ("deaths between June and July 2014", Filters(since="2014-06-01", until="2014-07-31")),
@@ -62,7 +63,8 @@ def test_what_limits_the_articles(small: Archive, message: str, expected: Filter
 @pytest.mark.parametrize(
     "message",
     [
-        "is the ferry due in July 2014", "was the toll higher than in June 2014", "before July 2014 and since 2016",
+        "is the ferry due in July 2014", "what will sink in July 2014", "it sank? Will it be raised in July 2014",
+        "WHO WILL SAIL IN JULY 2014", "was the toll higher than in June 2014", "before July 2014 and since 2016",
         "who confirmed in 2014 what the inquiry found in 2016", "in 2014 or in 2015", "the 2014 ferry", "who told the Valley Herald",
     ],
 )  # fmt: skip
