@@ -183,7 +183,7 @@ def _is_version(one: Words, other: Words) -> bool:
 
 
 def quotable(ranked: Sequence[Candidate], k: int, share: float, question: str) -> list[Candidate]:
-    """Of the first `k` sentences that no better one of another article says already, those with a share of the best one's support.
+    """Of the first `k` sentences that no better one says already, those with a share of the best one's support.
 
     The latest that differs from the best one has a place among them, whatever its support: a figure that is asked for is not shown without
     the other. It goes first where the question asks for the last one.
@@ -206,7 +206,10 @@ def _once(ranked: Sequence[Candidate], k: int) -> list[Candidate]:
 
 
 def _repeats(one: Candidate, above: Candidate) -> bool:
-    return one.article.id != above.article.id and _print(_words(above.text), one.article, above.article, _words(one.text))
+    """Whether a sentence stands above already: in its own article the very words, as a standfirst and the body have them."""
+    if one.article.id == above.article.id:
+        return _words(one.text) == _words(above.text)
+    return _print(_words(above.text), one.article, above.article, _words(one.text))
 
 
 def _print(tokens: Words, other: Article, article: Article, theirs: Words) -> bool:

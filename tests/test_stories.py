@@ -188,6 +188,15 @@ def test_a_figure_beside_the_question_is_no_difference(archive: Archive, folder:
     assert told == {"who sank with the ferry Anna Bree": False, "how many died on the Anna Bree": True}
 
 
+def test_a_sentence_that_an_article_repeats_is_quoted_once(archive: Archive, folder: Folder) -> None:
+    """Standfirst and body: the other places are for other sentences, and a sentence that says more has its own."""
+    longer = "Nine people died, among them two children."
+    archive.add([folder({"a.txt": f"Nine people died.\n\nThe ferry sank off Selwyn.\n\nNine people died. {longer}"})])
+    quotes = [citation.quote for citation in ask("how many people died", archive).quotes]
+    assert sorted(quotes)[:2] == [longer, "Nine people died."]
+    assert len(quotes) == len(set(quotes))
+
+
 def test_a_short_sentence_in_two_stories_is_chance() -> None:
     """Two articles may both say that nobody was hurt."""
     one = Citation(1, article("Nobody was hurt."), 0, 16, "Nobody was hurt.", Why(1, 1, ()))
