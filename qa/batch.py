@@ -1,4 +1,8 @@
-"""A file of questions -> a file of answers, each on the disk before the next is asked; a later run goes on from there."""
+"""A file of questions -> a file of answers, each on the disk before the next is asked; a later run goes on from there.
+
+Each answer says what it was made with: the reader, the chips that were dropped, the digest of the archive. A run with anything else does
+not go on with a file: an answer that it might give otherwise is neither kept as its own nor overwritten.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from index.changes import Report
 from index.errors import QuestionError, UsageError
 from qa.assistant import ask
 from qa.batch_files import Key, Questions, Row, given, unasked, written
-from qa.reader import who_reads
+from qa.reader import NONE, named, who_reads
 
 FORMATS = (".csv", ".jsonl")
 
@@ -39,28 +43,31 @@ def run(
     reader: str | None = None,
     without: Collection[str] = (),
 ) -> Answered:
-    """Ask what `out` does not answer yet, and add it there. A UsageError where `out` is something else, or cannot be written.
+    """Ask what `out` does not answer yet, and add it there. A UsageError where `out` is something else, was made with something else, or
+    cannot be written.
 
     `name` is that of the file of questions, for errors; `reader` and `without` are as for `ask`. An interrupt says how many answers it
     leaves behind.
     """
     if out.suffix not in FORMATS:
         raise UsageError(f"{out}: answers are written to a {' or a '.join(FORMATS)} file: name one with --out")
-    archive.census()  # or an ArchiveError, before there is a file
+    changed, made = archive.changed(), _made_with(archive, reader, without)  # or an ArchiveError, before there is a file
     result = Answered(rejected=list(questions.rejected))
     with _opened(out) as file:
-        reasons = _resumed(out, file)
+        reasons = _resumed(out, file, made)
         left = [row for row in questions.rows if row.key not in reasons]
         result.earlier = len(questions.rows) - len(left)
         try:
             for place, row in enumerate(left):
                 report("asking", place, len(left))
+                if archive.changed() != changed:
+                    changed, made = archive.changed(), _made_with(archive, reader, without)
                 try:
                     answer = ask(row.question, archive, row.filters, reader, without=without)
                 except (QuestionError, UsageError) as error:
                     result.rejected.append(unasked(name, row.line, error))
                     continue
-                _append(out, file, written(out.name, row, answer, who_reads(answer.question, reader), first=file.tell() == 0))
+                _append(out, file, written(out.name, row, answer, who_reads(answer.question, reader), made, first=file.tell() == 0))
                 reasons[row.key] = answer.reason
         except KeyboardInterrupt as interrupt:
             raise KeyboardInterrupt(f"{len(reasons):,} answers are kept in {out}, and the next run goes on from there") from interrupt
@@ -85,10 +92,19 @@ def _opened(out: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _resumed(out: Path, file: BinaryIO) -> dict[Key, str]:
+def _made_with(archive: Archive, reader: str | None, without: Collection[str]) -> str:
+    """What makes an answer what it is, beside its question."""
+    reads = named(reader)
+    dropped = f"without {', '.join(sorted(without))}" if without else ""
+    return "; ".join(filter(None, [f"reader {reads.name if reads else NONE}", dropped, f"archive {archive.status()['digest']}"]))
+
+
+def _resumed(out: Path, file: BinaryIO, made: str) -> dict[Key, str]:
     """What the file has answered; the answer that a stop cut short is cut off, and will be asked again."""
     file.seek(0)
     found = given(out.name, file.read())
+    if others := found.made - {made}:
+        raise UsageError(f"{out}: has answers made with {min(others)}, not with {made}: nothing is asked; name another file with --out")
     file.truncate(found.whole)
     file.seek(0, os.SEEK_END)
     return found.reasons

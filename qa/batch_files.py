@@ -1,8 +1,8 @@
 """A file of questions -> the questions; a file of answers -> what is answered in it; an answer -> its bytes there. Pure: bytes, no files.
 
 Questions: .csv with a column `question` and perhaps `id`, `since`, `until`, `outlet`; .jsonl with such names; .txt, one a line.
-Answers: .csv, the columns of an exported answer after `id`, `limits` and `reader`, who read it; .jsonl, an exported answer a line, with
-those three.
+Answers: .csv, the columns of an exported answer after `id`, `limits`, `reader`, who read it, and `made`, with what the run made it; .jsonl,
+an exported answer a line, with those four.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from qa.exported import columns
 # What tells one question from another: its id, its words, and its filters in words.
 Key = tuple[str, str, str]
 
-_HEADER = ["id", "limits", "reader", *COLUMNS]
+_HEADER = ["id", "limits", "reader", "made", *COLUMNS]
 _OPENS = b'{"id": "'
 _HEAD = codecs.BOM_UTF8 + rows([_HEADER]).encode()  # without the mark a spreadsheet takes it for windows-1252
 _Fields = Mapping[str, Any]
@@ -157,9 +157,10 @@ _READERS: Mapping[str, Callable[[str], _Read]] = {".csv": _csv, ".jsonl": _json_
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The answers in a file: key -> why there is none ("" where there is one), and how many bytes hold whole answers."""
+    """The answers in a file: key -> why there is none ("" where there is one); what made them; how many bytes hold whole answers."""
 
     reasons: dict[Key, str]
+    made: frozenset[str]
     whole: int
 
 
@@ -176,22 +177,25 @@ def _given_lines(data: bytes) -> Given:
     if not torn.startswith(_OPENS[: len(torn)]):
         raise ValueError
     found = [json.loads(line) for line in lines]
-    return Given({(one["id"], one["question"], one["limits"]): one["reason"] for one in found}, len(data) - len(torn))
+    reasons = {(one["id"], one["question"], one["limits"]): one["reason"] for one in found}
+    return Given(reasons, frozenset(one["made"] for one in found), len(data) - len(torn))
 
 
 def _given_rows(data: bytes) -> Given:
     if _HEAD.startswith(data):  # cut short in its header, or new
-        return Given({}, len(data) if data == _HEAD else 0)
+        return Given({}, frozenset(), len(data) if data == _HEAD else 0)
     if not data.startswith(_HEAD):
         raise ValueError
     reasons: dict[Key, str] = {}
+    made = set()
     whole = len(_HEAD)
     for end, row in _records(data, whole):
         cells = dict(zip(_HEADER, map(rearmed, row), strict=True))
         if cells["number"] == cells["of"]:  # an answer's last row
             reasons[cells["id"], cells["question"], cells["limits"]] = cells["reason"]
+            made.add(cells["made"])
             whole = end
-    return Given(reasons, whole)
+    return Given(reasons, frozenset(made), whole)
 
 
 def _records(data: bytes, start: int) -> Iterator[tuple[int, list[str]]]:
@@ -203,11 +207,12 @@ def _records(data: bytes, start: int) -> Iterator[tuple[int, list[str]]]:
             start = end
 
 
-def written(name: str, row: Row, answer: Answer, reader: str, first: bool) -> bytes:
-    """The bytes of an answer in a file of that name, `first` or not; `reader` is the name of who read it."""
+def written(name: str, row: Row, answer: Answer, reader: str, made: str, first: bool) -> bytes:
+    """The bytes of an answer in a file of that name, `first` or not; `reader` is the name of who read it, `made` what it was made with."""
     identity, question, limits = row.key
     if name.endswith(".csv"):
         asked = COLUMNS.index("question")
-        cells = [[identity, limits, reader, *one[:asked], question, *one[asked + 1 :]] for one in answer_rows(answer)]
+        cells = [[identity, limits, reader, made, *one[:asked], question, *one[asked + 1 :]] for one in answer_rows(answer)]
         return _HEAD * first + rows(cells).encode()
-    return as_json({"id": identity, "limits": limits, "reader": reader, **answer.as_dict(), "question": question}, indent=None).encode()
+    about = {"id": identity, "limits": limits, "reader": reader, "made": made}
+    return as_json({**about, **answer.as_dict(), "question": question}, indent=None).encode()

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from index import Archive, Filters, progress
 from index.errors import ArchiveError, CorruptError, UsageError
-from qa import batch, reader
+from qa import batch
 from qa.answer import Answer
 from qa.batch import Answered
 from qa.batch_files import given as given_in
 from qa.batch_files import questions
 from qa.exported import read
+from qa.reading import KINDS
 from qa.verify import verify
 
 Folder = Callable[[dict[str, str]], Path]
@@ -56,8 +57,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def run_batch(archive: Archive, out: Path, data: bytes = ASKED, name: str = "q.csv") -> Answered:
-    return batch.run(name, questions(name, data, ANY), archive, out, lambda stage, done, total: None)
+def run_batch(archive: Archive, out: Path, data: bytes = ASKED, name: str = "q.csv", without: Collection[str] = ()) -> Answered:
+    return batch.run(name, questions(name, data, ANY), archive, out, lambda stage, done, total: None, without=without)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -68,7 +69,7 @@ def test_a_file_of_questions_is_answered(small: Archive, tmp_path: Path, ending:
     assert (result.answered, result.earlier, result.rejected) == (2, 0, [])
     assert [(row.id, reason) for row, reason in result.without] == [("q2", "no article has the words “won”, “chess”, “Oslo”")]
     if ending == ".csv":
-        assert out.read_bytes().startswith('\ufeff"id","limits","reader"'.encode())  # without the mark a spreadsheet misreads it
+        assert out.read_bytes().startswith('\ufeff"id","limits","reader","made"'.encode())  # without the mark a spreadsheet misreads it
         lines = list(csv.DictReader(out.read_text("utf-8-sig").splitlines(keepends=True)))
         found = [(line["id"], line["limits"], line["question"], line["outcome"]) for line in lines if line["number"] in ("", "1")]
     else:
@@ -89,17 +90,65 @@ def test_a_file_of_questions_is_answered(small: Archive, tmp_path: Path, ending:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_an_answer_has_its_reader(small: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    """By name; one goes on with a file of another's, and a question that it does not take is read by none."""
+    """By name; a question that it does not take is read by none."""
+    hashed(monkeypatch)
     out = tmp_path / f"answers{ending}"
-    run_batch(small, out, b"the ferry\n", "q.txt")
-    monkeypatch.setattr(reader, "named", lambda name: HashReader())
-    monkeypatch.setattr("qa.assistant.named", lambda name: HashReader())
-    run_batch(small, out, b"the ferry\nthe dam\nthe dam!\n", "q.txt")
-    if ending == ".csv":
-        found = [(line["question"], line["reader"]) for line in csv.DictReader(out.read_text("utf-8-sig").splitlines(keepends=True))]
-    else:
-        found = [(one["question"], one["reader"]) for one in map(json.loads, out.read_text().splitlines())]
-    assert list(dict.fromkeys(found)) == [("the ferry", "none"), ("the dam", "hash"), ("the dam!", "none")]
+    run_batch(small, out, b"the dam\nthe dam!\n", "q.txt")
+    found = [(one["question"], one["reader"]) for one in answers(out)]
+    assert list(dict.fromkeys(found)) == [("the dam", "hash"), ("the dam!", "none")]
+
+
+def hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another reader for all that follows."""
+    for home in ("qa.reader", "qa.assistant", "qa.batch"):
+        monkeypatch.setattr(f"{home}.named", lambda name: HashReader())
+
+
+def answers(out: Path) -> list[dict[str, str]]:
+    """The rows of a file of answers."""
+    text = out.read_text("utf-8-sig").splitlines(keepends=True)
+    return list(csv.DictReader(text)) if out.suffix == ".csv" else list(map(json.loads, text))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("what", ["reader", "chips", "archive"])
+def test_what_was_made_otherwise_is_not_gone_on_with(
+    small: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], what: str, ending: str
+) -> None:
+    """By another reader, with other chips dropped, or over the archive as it was: one line says so, and not a byte is written."""
+    out = tmp_path / f"answers{ending}"
+    run_batch(small, out)
+    before = out.read_bytes()
+    asked.clear()
+    if what == "reader":
+        hashed(monkeypatch)
+    elif what == "archive":
+        (tmp_path / "new.txt").write_text("Magnus won in Oslo, at chess.")
+        small.add([tmp_path / "new.txt"])
+    with pytest.raises(
+        UsageError, match=r"^[^\n]*answers\S+: has answers made with reader none; archive [^\n]*: nothing is asked; name another"
+    ):
+        run_batch(small, out, without=KINDS if what == "chips" else ())
+    assert (asked, out.read_bytes()) == ([], before)
+
+
+def test_an_archive_that_changes_meanwhile_is_told_of_each_answer(small: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run goes on, and no other goes on with its file."""
+    ask, out = batch.ask, tmp_path / "a.jsonl"
+
+    def meanwhile(message: str, archive: Archive, filters: Filters, reader: str | None, without: Collection[str]) -> Answer:
+        answer = ask(message, archive, filters, reader, without=without)
+        if "chess" in message:
+            (tmp_path / "new.txt").write_text("The dam cracked at noon.")
+            archive.add([tmp_path / "new.txt"])
+        return answer
+
+    monkeypatch.setattr(batch, "ask", meanwhile)
+    run_batch(small, out)
+    first, second, third = (one["made"] for one in answers(out))
+    assert first == second != third == f"reader none; archive {small.status()['digest']}"
+    with pytest.raises(UsageError, match=f"made with {first}, not with {third}"):
+        run_batch(small, out)
 
 
 @pytest.mark.parametrize(
