@@ -6,12 +6,19 @@ function cited(of) {
   return [...new Set([...of.querySelectorAll('a.cite')].sort((one, other) => one.textContent - other.textContent).map(span))];
 }
 
+// What else prints each quote.
+function copies(of) {
+  const own = home => [...home.querySelectorAll('a.copy')].map(span), first = of.querySelector('blockquote a.cite');
+  const others = [...of.querySelectorAll('ul.quotes li')].map(item => [span(item.querySelector('a.cite')), own(item)]);
+  return Object.fromEntries(first ? [[span(first), own(of.querySelector(':scope > .source'))], ...others] : []);
+}
+
 function facts(of) {
   const text = where => (of.querySelector(where) || {}).textContent || '';
   const number = where => Number(text(where).replaceAll(',', ''));
   return {
     question: text('.asked'), reason: text('.reason'), articles: number('.articles'), limits: text('.limits'), undated: number('.undated'),
-    quotes: of.querySelector('blockquote') ? cited(of) : [],
+    quotes: of.querySelector('blockquote') ? cited(of) : [], copies: copies(of),
   };
 }
 

@@ -7,7 +7,7 @@ as it is in the archive, and is what the reader saw: of another version of the a
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -19,10 +19,12 @@ from index.errors import ArchiveError, ClippingsError, UsageError
 from index.records import Article, Why
 from index.sentences import sentences
 from qa import feedback, render
-from qa.answer import Answer, Citation, Searched, version
+from qa.answer import Answer, Citation, Copy, Searched, version
+from qa.disputes import differences
 from qa.export import FORMATS, plain
 from qa.question import on_one_line
 from qa.recent import ask
+from qa.said import asks_who_says, spoken
 
 # Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
 _PROMPTS = (
@@ -40,11 +42,14 @@ _GONE = "<p class='empty'>That article is no longer in the archive.</p>"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer as the page has it: its question, why there is none, the names of its quotes, and what was searched."""
+    """An answer as the page has it: its question, why there is none, the names of its quotes and of what else prints each, and what was
+    searched.
+    """
 
     question: str
     reason: str
     quotes: Sequence[str]
+    copies: Mapping[str, Sequence[str]]
     articles: int
     limits: str
     undated: int
@@ -60,7 +65,8 @@ def told(sent: Any) -> list[Told]:
 
 def _told(one: Any) -> Told:
     question, reason, limits = (str(one[name]) for name in ("question", "reason", "limits"))
-    return Told(question, reason, list(map(str, one["quotes"])), int(one["articles"]), limits, int(one["undated"]))
+    copies = {str(quote): list(map(str, names)) for quote, names in dict(one["copies"]).items()}
+    return Told(question, reason, list(map(str, one["quotes"])), copies, int(one["articles"]), limits, int(one["undated"]))
 
 
 def plainly(error: ClippingsError, archive: Archive) -> str:
@@ -155,9 +161,20 @@ def _exported(told: Told, form: str, archive: Archive, alone: bool) -> str:
 
 
 def _answer(told: Told, archive: Archive) -> Answer:
-    quotes = [citation(name, archive, number) for number, name in enumerate(told.quotes, start=1)]
-    taken = [replace(one, article=replace(one.article, path=without_folder(one.article.path))) for one in quotes]
-    return Answer(told.question, told.reason, tuple(taken), (), Searched(told.articles, 0, {}, told.undated, told.limits), 0.0)
+    quotes = tuple(_quoted(name, number, told, archive) for number, name in enumerate(told.quotes, start=1))
+    searched = Searched(told.articles, 0, {}, told.undated, told.limits)
+    return Answer(told.question, told.reason, quotes, (), searched, 0.0, differ=differences(quotes, told.question))
+
+
+def _quoted(name: str, number: int, told: Told, archive: Archive) -> Citation:
+    """A quote with who says it and where else it stands; its file by name alone."""
+    quote, also = citation(name, archive, number), [citation(copy, archive) for copy in told.copies.get(name, ())]
+    return replace(
+        quote,
+        article=replace(quote.article, path=without_folder(quote.article.path)),
+        also=tuple(Copy(one.article, one.start, one.end) for one in also),
+        speech=spoken(quote.article.text, quote.start, quote.end) if asks_who_says(told.question) else None,
+    )
 
 
 def noted(question: str, headline: str, right: str, liked: bool | None, archive: Archive) -> str:

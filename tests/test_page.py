@@ -33,6 +33,7 @@ def told(answer: Answer) -> Told:
         answer.question,
         answer.reason,
         [quote.id for quote in answer.quotes],
+        {quote.id: [copy.id for copy in quote.also] for quote in answer.quotes},
         answer.searched.articles,
         answer.searched.limits,
         answer.searched.undated,
@@ -105,6 +106,21 @@ def test_what_is_copied_is_what_the_command_exports(small: Archive, form: str) -
     assert "(1 without a date left out)" in export.FORMATS[form](some).replace("\\", "")
     none = ask("who won the chess in Oslo", small)
     assert page.exported([told(none)], form, small) == export.FORMATS[form](none)
+
+
+@pytest.mark.parametrize("form", ["footnote", "markdown"])
+def test_who_says_it_and_where_else_it_stands_is_copied_too(archive: Archive, folder: Folder, form: str) -> None:
+    """As the command exports it."""
+    wire = "The minister Ida Kell confirmed on Friday that nine people died in the Selwyn ferry, and the search was ended."
+    for name, outlet, day in (("a", "Wire", 1), ("b", "Post", 2)):
+        archive.add([folder({f"{name}.md": f"---\noutlet: {outlet}\ndate: 2014-06-0{day}\n---\n{wire}"})])
+    answer = ask("who confirmed how many people died in the Selwyn ferry", archive)
+    text = page.exported([told(answer)], form, archive)
+    for what in ("Ida Kell: confirmed", "also in 1 outlet", "Post, 2014-06-02"):
+        assert what in text.replace("\\", "")
+    assert "\n".join(line for line in text.splitlines() if "SHA-256" not in line) == "\n".join(
+        line for line in export.FORMATS[form](answer).splitlines() if "SHA-256" not in line
+    ).removesuffix("\n")
 
 
 def test_a_saved_conversation_can_be_verified(small: Archive) -> None:
