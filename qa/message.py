@@ -115,9 +115,15 @@ def _list(citations: Sequence[Citation], seen: set[str]) -> str:
     """Quotes with where they are from; the title of an article that was named above is not said again."""
     items = []
     for citation in citations:
-        items.append(f"<li>{_quote(citation)}{_source(citation, citation.article.id not in seen)}</li>")
+        items.append(f"<li>{_in_context(citation)}{_source(citation, citation.article.id not in seen)}</li>")
         seen.add(citation.article.id)
     return f'<ul class="quotes">{"".join(items)}</ul>'
+
+
+def _in_context(citation: Citation) -> str:
+    """A quote between its neighbours, which a wide page has beside the conversation already."""
+    before, after = (f'<span class="near">{markdown(text)}</span>' if text else "" for text in neighbours(citation))
+    return " ".join(filter(None, [before, _quote(citation), after]))
 
 
 def _source(citation: Citation, titled: bool = True) -> str:

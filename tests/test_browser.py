@@ -503,6 +503,7 @@ def test_all_text_can_be_read_in_light_and_dark(page: object, scheme: str) -> No
         "#chat .tools button",
     ):
         assert contrast(page, what) >= 4.5, what
+    assert not page.locator("#chat li .near").first.is_visible()  # the cards beside have it
     page.locator("#chat a.cite").first.click()
     page.wait_for_selector("#side article mark")
     assert contrast(page, "#side article :is(mark, p, h2)") >= 4.5
@@ -533,6 +534,7 @@ def test_the_page_fits_a_phone(phone: object) -> None:
 def test_a_thumb_reaches_everything_on_a_phone(phone: object) -> None:
     """Targets of 44 pixels, 32 for the numbers in the text; on a desk 24 at least."""
     ask(phone, f"{KIRBY} in June 2014")
+    assert phone.locator("#chat li .near").first.is_visible()
     targets = (("#chat .tools > *", 44), ("#save", 44), ("#new", 44), ("#chat a.cite", 32), ("#chat .chip a", 44), ("#chat summary", 44))
     for what, least in targets:
         assert phone.locator(what).count()
