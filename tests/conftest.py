@@ -8,6 +8,10 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as every command has it; on a busy m
 for variable in ("CLIPPINGS_ARCHIVE", "CLIPPINGS_MODEL", "CLIPPINGS_READER"):
     os.environ.pop(variable, None)
 
+from loopback import leave_the_network  # noqa: E402
+
+NETWORKED = leave_the_network()  # before numpy and others start threads, which would stay outside
+
 from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from tempfile import TemporaryDirectory  # noqa: E402

@@ -1,9 +1,13 @@
-"""D12: the app, in a network namespace of its own that has nothing but the loopback."""
+"""D12: the suite, and the app, in a network namespace that has nothing but the loopback."""
 
 from __future__ import annotations
 
+import errno
+import socket
 from pathlib import Path
 
+import pytest
+from conftest import NETWORKED
 from fakes import BagEncoder
 from namespace import alone
 
@@ -33,3 +37,12 @@ def test_the_pages_answer_without_a_network(tmp_path: Path) -> None:
     done = alone(_INSIDE, str(tmp_path / "archive"))
     assert done.returncode == 0, done.stderr
     assert "The ferry sank near Selwyn." in done.stdout
+
+
+def test_the_suite_has_no_network() -> None:
+    """Every other test ran without one, too."""
+    if NETWORKED:
+        pytest.skip(NETWORKED)
+    with pytest.raises(OSError, match="unreachable") as failed:
+        socket.create_connection(("192.0.2.1", 80), 1)
+    assert failed.value.errno == errno.ENETUNREACH
