@@ -7,7 +7,8 @@ questions left out, in five folds that share no article. A folder that has one o
 was not fitted.
 
 The weights beside a reader need readings by one that was not trained on the article: --readings names a file of them
-(eval/train_reader.py), and only questions that it has are used.
+(eval/train_reader.py), and only questions that it has are used. --sections names folders with a sentences.jsonl (sentences, gold): every
+second question of theirs, asked of its section, takes part in the ranking of sentences, so that it is not one for short news alone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from eval.__main__ import prepare
 from eval.dataset import SAMPLE_QUESTIONS, document_key, records
 from eval.encodings import Kept
 from eval.readings import Readings
+from eval.sections import hits_of, of_sections
 from eval.significance import SEED
 from index import Archive, Hit, terminal
 from index.bm25 import words
@@ -38,7 +40,7 @@ from index.errors import UsageError
 from index.terminal import Command
 from qa.assistant import HITS
 from qa.evidence import FITTED, RANKING, SUPPORT, Candidate, candidates, gather
-from qa.reader import NONE
+from qa.reader import NONE, Reader, named
 
 _FOLDS = 5
 # Every how manieth answerable question is asked of the other articles too.
@@ -47,7 +49,7 @@ _ELSEWHERE = 3
 
 @dataclass(frozen=True, slots=True)
 class _Labelled:
-    """A question's candidates, n of them: float[n, 4] and float[n, 3] features, bool[n] labels; whether it has an answer at all, and
+    """A question's candidates, n of them: float[n, 5] and float[n, 3] features, bool[n] labels; whether it has an answer at all, and
     its best passage's article.
     """
 
@@ -95,10 +97,8 @@ def _key(hit: Hit, archive: Archive) -> str:
     return document_key(archive.article(hit.passage.article_id))
 
 
-def _asked(
-    question: str, hits: Sequence[Hit], archive: Archive, readings: Readings | None, gold: list[tuple[str, str]]
-) -> Iterator[_Labelled]:
-    found = candidates(question, gather(question, hits, archive), archive.encoder, readings)
+def _asked(question: str, hits: Sequence[Hit], archive: Archive, reader: Reader | None, gold: list[tuple[str, str]]) -> Iterator[_Labelled]:
+    found = candidates(question, gather(question, hits, archive), archive.encoder, reader)
     if found:
         ranking, support = (np.array([[one.features[name] for name in names] for one in found]) for names in (RANKING, SUPPORT))
         right = np.array([is_right(candidate, gold) for candidate in found])
@@ -125,8 +125,18 @@ def is_right(candidate: Candidate, gold: list[tuple[str, str]]) -> bool:
     return any(document == doc and (quote in text or text in quote) for doc, quote in gold)
 
 
-def _fit(questions: list[_Labelled]) -> _Model:
-    ranking = _regression(np.concatenate([one.ranking for one in questions]), np.concatenate([one.right for one in questions]))
+def _of_sections(folder: Path, reader: Reader | None) -> Iterator[_Labelled]:
+    made, given = of_sections(folder)
+    archive = prepare(made, None)
+    articles = {document_key(article): article for article in archive.articles()}
+    for one in given[1::2]:
+        hits = hits_of(articles[one.document], one.question, archive)
+        yield from _asked(one.question, hits, archive, reader, one.gold)
+
+
+def _fit(questions: list[_Labelled], sections: list[_Labelled]) -> _Model:
+    both = [*questions, *sections]
+    ranking = _regression(np.concatenate([one.ranking for one in both]), np.concatenate([one.right for one in both]))
     best = [int(ranking.decision_function(one.ranking).argmax()) for one in questions]
     support = np.array([one.support[at] for one, at in zip(questions, best, strict=True)])
     return _Model(ranking, _regression(support, _answerable(questions)))
@@ -137,11 +147,11 @@ def _regression(features: np.ndarray, labels: np.ndarray) -> LogisticRegression:
 
 
 def _threshold(supports: np.ndarray, answerable: np.ndarray) -> float:
-    """The highest that turns at most one answerable question in twenty away.
+    """The highest that turns at most one answerable question in ten away.
 
-    A false abstention hides what the archive says; a false answer shows a quote that its reader can judge.
+    An abstention shows the nearest sentences all the same, and most of what is turned away so had the wrong one in front.
     """
-    return float(np.quantile(supports[answerable], 0.05))
+    return float(np.quantile(supports[answerable], 0.1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +165,14 @@ class _HeldOut:
     above: np.ndarray
 
 
-def _cross_validated(questions: list[_Labelled]) -> _HeldOut:
+def _cross_validated(questions: list[_Labelled], sections: list[_Labelled]) -> _HeldOut:
     found = _HeldOut(*(np.zeros(len(questions), dtype=kind) for kind in (float, bool, bool)))
     groups = [question.article for question in questions]
     if len(set(groups)) < _FOLDS:
         raise UsageError(f"questions about {len(set(groups))} articles: {_FOLDS} folds want more")
     for fit, held_out in GroupKFold(_FOLDS).split(questions, groups=groups):
         fitted = [questions[at] for at in fit]
-        model = _fit(fitted)
+        model = _fit(fitted, sections)
         threshold = _threshold(np.array([model.best(one)[0] for one in fitted]), _answerable(fitted))
         for at in held_out:
             found.supports[at], found.right[at] = model.best(questions[at])
@@ -185,20 +195,28 @@ def _run(arguments: argparse.Namespace) -> int:
         kept.save()
     answerable = _answerable(questions)
     print(f"{len(questions):,} questions, {answerable.sum():,} of them answerable; seed {SEED}")
-    found = _cross_validated(questions)
-    print(f"held out: best sentence right {found.right[answerable].mean():.3f}, AUROC {roc_auc_score(answerable, found.supports):.3f}")
-    print(f"held out: false answers {found.above[~answerable].mean():.3f}, false abstentions {1 - found.above[answerable].mean():.3f}")
-    _write("reader" if readings else NONE, questions)
+    sections = [one for folder in arguments.sections for one in _of_sections(folder, named() if readings else None)]
+    found = _cross_validated(questions, sections)
+    rates = {
+        "right": found.right[answerable].mean(),
+        "auroc": roc_auc_score(answerable, found.supports),
+        "false_answers": found.above[~answerable].mean(),
+        "false_abstentions": 1 - found.above[answerable].mean(),
+    }
+    held_out = {name: round(float(rate), 3) for name, rate in rates.items()}
+    print(f"held out: {json.dumps(held_out)}")
+    _write("reader" if readings else NONE, questions, sections, held_out)
     return 0
 
 
-def _write(name: str, questions: list[_Labelled]) -> None:
-    """Put the fit in its place in evidence.json, and leave the other one."""
-    model = _fit(questions)
+def _write(name: str, questions: list[_Labelled], sections: list[_Labelled], held_out: dict[str, float]) -> None:
+    """Put the fit and its error rates in their place in evidence.json, and leave the other one."""
+    model = _fit(questions, sections)
     threshold = _threshold(np.array([model.best(one)[0] for one in questions]), _answerable(questions))
     held = json.loads(FITTED.read_text(encoding="utf-8")) if FITTED.is_file() else {}
     support = {**_weights(SUPPORT, model.support), "intercept": round(float(model.support.intercept_[0]), 3)}
-    held[name] = {"ranking": _weights(RANKING, model.ranking), "support": support, "threshold": round(threshold, 3)}
+    weights = {"ranking": _weights(RANKING, model.ranking), "support": support}
+    held[name] = {**weights, "threshold": round(threshold, 3), "held_out": held_out}
     FITTED.write_text(f"{json.dumps(held, indent=2, sort_keys=True)}\n", encoding="utf-8")
     print(f"{FITTED}: {name}: {json.dumps(held[name])}")
 
@@ -210,6 +228,7 @@ def _weights(names: Sequence[str], model: LogisticRegression) -> dict[str, float
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="BEIR folders with an answers.jsonl")
     parser.add_argument("--limit", type=int, default=1000, help="questions of each folder, drawn at random (default: 1000)")
+    parser.add_argument("--sections", nargs="+", type=Path, default=(), metavar="DIR", help="folders with a sentences.jsonl")
     parser.add_argument(
         "--readings", type=Path, metavar="FILE", help="fit beside a reader: what readers found that did not know the article"
     )

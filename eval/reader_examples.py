@@ -10,7 +10,7 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,6 @@ FOLDS = 5
 _QUESTION, _LIMIT, _READ = 64, 320, 384
 # Of the passages found, how many are drawn from, and how many are drawn.
 _DEPTH, _OTHERS = 6, 3
-# How often a set is gone through in an epoch.
-_TIMES = {"clapnq_fit": 4, "squad2_fit": 2}
 # A name inside a question: not its first word, nor one that opens sentences.
 _OPENERS = "The|In|A|An|It|This|He|She|They|What|Who|When|Where|How|Which|Why"
 _NAME = re.compile(rf"(?<!^)\b(?!(?:{_OPENERS})\b)[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
@@ -49,8 +47,7 @@ class Source:
             one["head_ids"] = next(encoded).ids
             one["encoded"] = [next(encoded) for _ in one["sentences"]]
             self._own.setdefault(one["doc"], []).append(number)
-        # Paragraphs of an article of SQuAD share its title; posts and reviews stand by themselves.
-        self._article = {one["doc"]: one["title"] if self.name == "squad2_fit" else one["doc"] for one in self.passages}
+        self._article = {one["doc"]: _article(self.name, one) for one in self.passages}
         articles = sorted(set(self._article.values()))
         random.Random(7).shuffle(articles)
         self._fold = {article: place % FOLDS for place, article in enumerate(articles)}
@@ -87,6 +84,13 @@ class Source:
                     if span is None and inside and opens <= first and last <= closes:
                         span = (at, inside[0], inside[-1])
         return flags, span
+
+
+def _article(name: str, passage: dict[str, Any]) -> str:
+    """What is left out together: paragraphs of an article of SQuAD share its title, reports of one story the first part of their key."""
+    if name == "squad2_fit":
+        return str(passage["title"])
+    return str(passage["doc"]).partition("-")[0] if name == "newsroom" else str(passage["doc"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,25 +152,32 @@ def collate(groups: Sequence[Sequence[Row]]) -> Batch:
 
 
 class Examples(Dataset[list[Row]]):
-    """Each question about an article that is not of the fold left out, with passages; another draw in each epoch."""
+    """Questions about articles that are not of the fold left out, with passages; another draw in each epoch.
 
-    def __init__(self, sources: Sequence[Source], tokenizer: Any, fold: int | None, seed: int) -> None:
-        self.epoch = 0
+    `times` says how often the questions of a set are gone through in an epoch; .1 takes a tenth of them.
+    """
+
+    def __init__(self, sources: Sequence[Source], times: Mapping[str, float], tokenizer: Any, fold: int | None, seed: int) -> None:
+        self._sources, self._times = sources, times
         self._tokenizer, self._fold, self._seed = tokenizer, fold, seed
         self._first, self._between, self._asks = (tokenizer.token_to_id(mark) for mark in ("[CLS]", "[SEP]", "?"))
-        self._items = [
-            (source, one)
-            for source in sources
-            for one in source.questions * _TIMES.get(source.name, 1)
-            if source.own(one) and source.fold_of(one["doc"]) != fold
-        ]
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        """Draw the questions of an epoch."""
+        draw, self._epoch = random.Random(f"{self._seed} {epoch}"), epoch
+        self._items: list[tuple[Source, Question]] = []
+        for source in self._sources:
+            kept = [one for one in source.questions if source.own(one) and source.fold_of(one["doc"]) != self._fold]
+            whole, part = divmod(self._times[source.name], 1)
+            self._items += [(source, one) for one in [*kept * int(whole), *draw.sample(kept, round(part * len(kept)))]]
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __getitem__(self, place: int) -> list[Row]:
         source, question = self._items[place]
-        draw = random.Random(hash((place, self.epoch, self._seed)))
+        draw = random.Random(hash((place, self._epoch, self._seed)))
         answering = [number for number in source.own(question) if any(source.gold(question, number)[0])]
         main = draw.choice(answering or source.own(question))
         changed = _exchanged(question["text"], source, main, draw) if answering and draw.random() < 0.15 else None

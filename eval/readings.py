@@ -15,7 +15,7 @@ import numpy as np
 
 from index.errors import UsageError
 from index.minilm import Floats
-from qa.reader import BOUND, Text
+from qa.reader import BOUND, MOST, Text
 
 
 def key(question: str, sentences: Sequence[str]) -> str:
@@ -26,7 +26,7 @@ def key(question: str, sentences: Sequence[str]) -> str:
 class Readings:
     """A reader that looks its readings up; a UsageError where the file is none of them."""
 
-    most = BOUND
+    most = MOST
 
     def __init__(self, file: Path) -> None:
         self.name = file.name
@@ -47,4 +47,4 @@ class Readings:
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
         """As `qa.reader.Reader.read`."""
-        return [np.array(self._found[key(question, text.sentences)], dtype=np.float32).clip(-BOUND, BOUND) for text in texts]
+        return [np.array(self._found[key(question, text.sentences)], dtype=np.float32).clip(-BOUND, MOST) for text in texts]

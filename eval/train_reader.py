@@ -1,9 +1,10 @@
-"""python -m eval.train_reader DATA BASE OUT: train the default reader on a GPU, from what `python -m eval.reader_data` collected.
+"""python -m eval.train_reader DATA BASE OUT: train the default reader, from what `python -m eval.reader_data` collected.
 
-BASE is a folder with config.json, tokenizer.json and model.safetensors of all-MiniLM-L6-v2. OUT gets weights.safetensors, or with
---fold N readings.jsonl.gz: what a reader that was trained without every fifth article, the Nth first, makes of the questions about
-those; eval/fit.py fits the weights beside the reader on them. It stands by itself: eval/reader_examples.py, torch, transformers,
-tokenizers and safetensors are all that it imports. The defaults are those of the reader that is published (qa/reader_minilm/README.md).
+BASE is a folder with config.json, tokenizer.json and model.safetensors of all-MiniLM-L6-v2. The first stage, on a GPU, begins there. The
+second, --start WEIGHTS, goes on from the first one's weights and learns news; two cores of a CPU do it in an hour and a half. OUT gets
+weights.safetensors, and with --fold N readings.jsonl.gz: what the reader, trained without every fifth article, the Nth first, makes of
+the questions about those; eval/fit.py fits the weights beside the reader on them. It stands by itself: eval/reader_examples.py, torch,
+transformers, tokenizers and safetensors are all that it imports. qa/reader_minilm/README.md says how the published reader was made.
 """
 
 from __future__ import annotations
@@ -28,27 +29,57 @@ from transformers import BertConfig, BertModel
 
 from eval.reader_examples import FOLDS, Batch, Examples, Row, Source, collate
 
-_SETS = ("squad2_fit", "squadshifts_reddit", "squadshifts_amazon", "clapnq_fit")
 _NEVER = -1e4
 # Parts of a batch that run by themselves, by length: less padding.
 _PARTS = 3
+# After how many steps the loss is told.
+_TOLD = 50
+# One more passage than an answer is sought in (qa/assistant.py): two may be level.
+_HITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """How often the questions of each set are gone through in an epoch, and how it learns from them."""
+
+    times: dict[str, float]
+    rate: float
+    epochs: int
+    batch: int
+    frozen: int
+    dropout: float
+    marking: float
+
+
+# `batch` is in questions, each with its passages; `frozen` lower layers stay as they are; `dropout` is that of attention, which without it
+# takes half the time on a CPU; `marking` weighs the loss of the span.
+_FIRST = _Stage({"squad2_fit": 2, "squadshifts_reddit": 1, "squadshifts_amazon": 1, "clapnq_fit": 4}, 3e-4, 6, 48, 0, 0.1, 0.3)
+_REPLAYED = {"squad2_fit": 0.2, "squadshifts_reddit": 0.1, "squadshifts_amazon": 0.1, "clapnq_fit": 1}
+_SECOND = _Stage({"newsroom": 1, **_REPLAYED}, 1e-4, 2, 16, 2, 0.0, 0.0)
 
 
 class Reader(nn.Module):
     """The model, a head over the mean of a sentence, one over its tokens, one for nothing, and one that marks the span while it learns."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, stage: _Stage) -> None:
         super().__init__()
-        self.bert = BertModel(BertConfig.from_json_file(base / "config.json"), add_pooling_layer=False)
+        config = BertConfig.from_json_file(base / "config.json")
+        config.attention_probs_dropout_prob = stage.dropout
+        self.bert = BertModel(config, add_pooling_layer=False)
         held = {name: tensor.float() for name, tensor in load_file(base / "model.safetensors").items() if "pooler" not in name}
         self.bert.load_state_dict(held, strict=False)
-        for tensor in self.bert.embeddings.parameters():
+        for tensor in (*self.bert.embeddings.parameters(), *self.bert.encoder.layer[: stage.frozen].parameters()):
             tensor.requires_grad = False
         size = self.bert.config.hidden_size
         self.head = nn.ModuleDict({name: nn.Linear(size, 1) for name in ("sentence", "token", "cls")})
         self.span = nn.Linear(size, 2)
         for name, tensor in [*self.head.named_parameters(), *self.span.named_parameters()]:
             nn.init.normal_(tensor, std=0.02 if name.endswith("weight") else 0.0)
+
+    def resume(self, weights: Path) -> None:
+        """Go on from what `_write_weights` wrote."""
+        held = {name if name.startswith("head.") else f"bert.{name}": tensor.float() for name, tensor in load_file(weights).items()}
+        self.load_state_dict(held, strict=False)
 
     def forward(self, batch: Batch, sentences: int) -> tuple[Tensor, Tensor]:
         """float[rows, sentences] log-odds, and float[rows, tokens, 2] logits of where the answer starts and ends."""
@@ -68,7 +99,7 @@ def _surprise(scores: Tensor, gold: Tensor, real: Tensor) -> Tensor:
     return every - torch.where(gold.any(1), torch.logsumexp(scores.masked_fill(~gold, _NEVER), 1), nothing[:, 0])
 
 
-def _loss(reader: Reader, batch: Batch) -> Tensor:
+def _loss(reader: Reader, batch: Batch, marking: float) -> Tensor:
     """Each passage by itself, all passages of a question together, and the span."""
     order = torch.argsort(batch.mask.sum(1))
     scores, spans = [], []
@@ -82,36 +113,44 @@ def _loss(reader: Reader, batch: Batch) -> Tensor:
     marked = ~batch.gold.any(1) | (batch.span[:, 0] > 0)
     alone = _surprise(score, batch.gold, batch.real).mean()
     together = _surprise(*(batch.by_question(tensor) for tensor in (score, batch.gold, batch.real))).mean()
-    return 0.5 * alone + 0.5 * together + 0.3 * (span * marked).sum() / marked.sum().clamp(min=1)
+    return 0.5 * alone + 0.5 * together + marking * (span * marked).sum() / marked.sum().clamp(min=1)
 
 
 @dataclass
 class _Trainer:
-    """A reader and its examples on a device, and the options."""
+    """A reader and its examples on a device, the stage, and the options."""
 
     reader: Reader
     examples: Examples
+    stage: _Stage
     device: str
     options: argparse.Namespace
 
     def train(self) -> None:
-        options, parameters = self.options, [one for one in self.reader.parameters() if one.requires_grad]
-        optimizer = torch.optim.AdamW(parameters, lr=options.lr, weight_decay=0.01, betas=(0.9, 0.98))
-        steps = math.ceil(len(self.examples) / options.batch) * options.epochs
+        stage, parameters = self.stage, [one for one in self.reader.parameters() if one.requires_grad]
+        optimizer = torch.optim.AdamW(parameters, lr=stage.rate, weight_decay=0.01, betas=(0.9, 0.98))
+        steps = math.ceil(len(self.examples) / stage.batch) * stage.epochs
         rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: min(1, (n + 1) / (0.06 * steps + 1)) * max(0.02, 1 - n / steps))
-        for epoch in range(options.epochs):
-            self.examples.epoch, total = epoch, 0.0
-            self.reader.train()
-            for batch in DataLoader(self.examples, options.batch, shuffle=True, collate_fn=collate, num_workers=options.workers):
-                with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-                    loss = _loss(self.reader, batch.to(self.device))
+        self.reader.train()
+        recent: list[float] = []
+        for epoch in range(stage.epochs):
+            self.examples.begin(epoch)
+            for batch in DataLoader(self.examples, stage.batch, shuffle=True, collate_fn=collate, num_workers=self.options.workers):
+                with torch.autocast(self.device, torch.bfloat16):
+                    loss = _loss(self.reader, batch.to(self.device), stage.marking)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(parameters, 1.0)
                 optimizer.step()
                 rate.step()
-                total += float(loss.detach())
-            print(f"epoch {epoch + 1} of {options.epochs}: loss {total * options.batch / len(self.examples):.3f}", flush=True)
+                recent.append(float(loss.detach()))
+                if len(recent) == _TOLD:
+                    print(
+                        f"epoch {epoch + 1} of {stage.epochs}, step {rate.last_epoch} of {steps}: loss {sum(recent) / _TOLD:.3f}",
+                        flush=True,
+                    )
+                    recent.clear()
+            _write_weights(self.reader, self.options.out / "weights.safetensors")
 
     @torch.no_grad()
     def scores(self, rows: list[Row]) -> list[list[float]]:
@@ -129,7 +168,7 @@ def _write_readings(trainer: _Trainer, sources: list[Source], file: Path) -> Non
     with gzip.open(file, "wt", encoding="utf-8") as lines:
         for source in sources:
             for question in source.held_out(trainer.options.fold):
-                numbers = list(dict.fromkeys([*source.own(question), *question["found"]]))
+                numbers = list(dict.fromkeys([*source.own(question), *question["found"][:_HITS]]))
                 rows = [trainer.examples.whole(source, number, question) for number in numbers]
                 for number, scores in zip(numbers, trainer.scores(rows), strict=True):
                     key = hashlib.sha256("\n".join([question["text"], *source.sentences(number)]).encode()).hexdigest()[:16]
@@ -151,24 +190,25 @@ def main(arguments: list[str] | None = None) -> None:
     tokenizer: Any = Tokenizer.from_file(str(options.base / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    sources = [Source(options.data / f"{name}.json.gz", tokenizer) for name in _SETS]
-    trainer = _Trainer(Reader(options.base).to(device), Examples(sources, tokenizer, options.fold, options.seed), device, options)
-    trainer.train()
+    stage, known = (_SECOND, _FIRST.times) if options.start else (_FIRST, {})
+    sources = [Source(options.data / f"{name}.json.gz", tokenizer) for name in stage.times]
+    reader = Reader(options.base, stage)
+    if options.start:
+        reader.resume(options.start)
+    examples = Examples(sources, stage.times, tokenizer, options.fold, options.seed)
+    trainer = _Trainer(reader.to(device), examples, stage, device, options)
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.fold is None:
-        _write_weights(trainer.reader, options.out / "weights.safetensors")
-    else:
-        _write_readings(trainer, sources, options.out / "readings.jsonl.gz")
+    trainer.train()
+    if options.fold is not None:
+        _write_readings(trainer, [one for one in sources if one.name not in known], options.out / "readings.jsonl.gz")
 
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("data", "base", "out"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--start", type=Path, metavar="WEIGHTS", help="the second stage: go on from these")
     parser.add_argument("--fold", type=int, choices=range(FOLDS), help="leave out a fifth of the articles, and read those")
-    parser.add_argument("--lr", type=float, default=3e-4)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--batch", type=int, default=48, help="questions, each with its passages")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4)
     return parser

@@ -61,6 +61,12 @@ _LATEST = re.compile(
     r"\b(?:in the end|final(?:ly)?|eventual(?:ly)?|ultimate(?:ly)?|latest|most recent(?:ly)?|so far|by now|turned out|end(?:ed)? up)\b",
     re.IGNORECASE,
 )
+# Broader than what puts a later figure before the headline: here it only weighs.
+_NOW = re.compile(rf"{_LATEST.pattern}|\b(?:now|revised?|corrected|in fact|actual(?:ly)?|really|true)\b", re.IGNORECASE)
+_FIRST = re.compile(
+    r"\b(?:at first|first (?:said|reported|thought|told|estimate\w*|figure|toll|count)|original(?:ly)?|initial(?:ly)?|earliest)\b",
+    re.IGNORECASE,
+)
 
 
 def on_one_line(message: str) -> str:
@@ -102,6 +108,11 @@ def is_question(message: str) -> bool:
 def wants_latest(question: str) -> bool:
     """Whether a question asks how something was in the end, or is by now."""
     return _LATEST.search(question) is not None
+
+
+def when_of_a_story(question: str) -> int:
+    """Which of several reports a question is about: 1 for how it was in the end, -1 for how it was at first, 0 where it does not say."""
+    return 1 if _NOW.search(question) else -1 if _FIRST.search(question) else 0
 
 
 def has_cue(kind_of_question: str, sentence: str) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fakes import BagEncoder
 
-from eval import reader_data, selection
+from eval import dataset, reader_data, selection
+from eval.fit import check_apart
 from eval.readings import key
 from index import Archive, terminal
 from index.encoder import SentenceEncoder
@@ -74,12 +75,12 @@ def test_what_answers_is_labelled_and_can_be_taken_out(folder: Path, tmp_path: P
     tokenizer.no_padding()
     tokenizer.no_truncation()
     source = Source(tmp_path / "out" / "clapnq_fit.json.gz", tokenizer)
-    examples = Examples([source], tokenizer, None, 1)
+    examples = Examples([source], {"clapnq_fit": 4}, tokenizer, None, 1)
     name = tokenizer.encode("Ida Kell", add_special_tokens=False).ids
     answered = tokenizer.encode("confirmed nine deaths.", add_special_tokens=False).ids
     seen = set()
     for epoch in range(40):
-        examples.epoch = epoch
+        examples.begin(epoch)
         rows = examples[0]
         for row in rows:
             holds = str(answered)[1:-1] in str(row.ids[row.asked :])
@@ -101,7 +102,9 @@ def test_the_choice_in_a_given_passage_is_measured(folder: Path, tmp_path: Path,
     with gzip.open(tmp_path / "r.gz", "wt") as lines:
         lines.write("\n".join(map(json.dumps, rows)))
     assert terminal.main("selection", "", [selection.COMMAND], [str(folder), "--readings", str(tmp_path / "r.gz")]) == 0
-    assert "clapnq_fit, reader r.gz: P@1 1.000 [1.000, 1.000] of 1, AUROC 1.000" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    figures = "P@1 1.000 [1.000, 1.000] of 1, quote-F1 0.410, AUROC 1.000, false answers 0.000, false abstentions 0.000; "
+    assert f"clapnq_fit, reader r.gz: {figures}" in said
 
 
 def sentences(passage: int) -> list[str]:
@@ -112,3 +115,19 @@ def test_a_reader_is_compared_with_none(folder: Path, capsys: pytest.CaptureFixt
     """And not none with none."""
     assert terminal.main("selection", "", [selection.COMMAND], [str(folder), "--reader", "none"]) == 2
     assert "name one with --reader" in capsys.readouterr().err
+
+
+def test_the_newsroom_is_sound() -> None:
+    """Every quote stands where it is said to, no question is one of the gate, and the README has the counts."""
+    home = Path(dataset.__file__).with_name("newsroom")
+    rows = {name: [row for _, row in dataset.records(home / f"{name}.jsonl", ("_id",))] for name in ("corpus", "queries", "answers")}
+    texts = {row["_id"]: row["text"] for row in rows["corpus"]}
+    quotes = [(row["_id"], one) for row in rows["answers"] for one in row["evidence"]]
+    assert not [(name, one) for name, one in quotes if texts[one["doc"]][one["start"] : one["end"]] != one["quote"]]
+    assert all(row["unanswerable"] != bool(row["evidence"]) and row["paragraph"] in texts for row in rows["answers"])
+    assert [row["_id"] for row in rows["answers"]] == [row["_id"] for row in rows["queries"]]
+    check_apart(home)
+    answerable = sum(not row["unanswerable"] for row in rows["answers"])
+    readme = (home / "README.md").read_text(encoding="utf-8")
+    for count in (len(texts), len(rows["queries"]), answerable, len(rows["queries"]) - answerable):
+        assert f"{count:,}" in readme
