@@ -145,7 +145,7 @@ class Citation:
             "digest": self.digest,
             "before": before,
             "after": after,
-            "why": asdict(self.why),
+            "why": {**asdict(self.why), "terms": list(self.why.terms)},
             "speaker": self.speaker,
             "verb": self.verb,
             "also": [_copy_as_dict(copy, self.earliest) for copy in self.also],

@@ -28,6 +28,9 @@ FITTED = Path(__file__).with_name("evidence.json")
 RANKING = ("reads", "words", "cue", "found", "order")
 SUPPORT = ("reads", "words", "near")
 
+# What could come so near to the best sentence found is read too: it may support it.
+_SLACK = 0.7
+
 Features = Mapping[str, float]
 
 
@@ -118,8 +121,8 @@ def gather(question: str, hits: Sequence[Hit], archive: Archive) -> Gathered:
 def candidates(question: str, gathered: Gathered, encoder: Encoder, reader: Reader | None, sparing: bool = False) -> list[Candidate]:
     """Every sentence of the hits once, best first; ties in the order of the hits. A question that the reader does not take is not read.
 
-    `sparing`: a passage of which no sentence could come first, whatever the reader found, is not read, and its sentences get the lowest
-    log-odds. The first sentence is the same.
+    `sparing`: a passage of which no sentence could come near the first, whatever the reader found, is not read, and its sentences get the
+    lowest log-odds. The first sentence is the same.
     """
     reader = reader if reader and reader.takes(question) else None
     found, fit = gathered.found, fitted(reader is not None)
@@ -172,12 +175,12 @@ def _read(question: str, found: Sequence[_Found], encoder: Encoder, reader: Read
 
 
 def _sparing(question: str, found: Sequence[_Found], seen: Sequence[Mapping[int, Features]], fit: Fit, reader: Reader) -> list[list[float]]:
-    """As `_read`, of the two passages that promise most, and then of those that could still hold a better sentence than they do."""
+    """As `_read`, of the two passages that promise most, and then of those that could still hold a sentence nearly as good as theirs."""
     most = [max((fit.score({**features, "reads": reader.most}) for features in own.values()), default=-math.inf) for own in seen]
     reads, best = [[-BOUND] * len(one.spans) for one in found], -math.inf
     promising = sorted(range(len(found)), key=lambda at: -most[at])
     for part in (promising[:2], promising[2:]):  # two cores read at once
-        left = [at for at in part if most[at] >= best]
+        left = [at for at in part if most[at] >= best - _SLACK]
         texts = [Text(found[at].article.title, found[at].texts) for at in left]
         for at, scores in zip(left, reader.read(question, texts), strict=True):
             reads[at] = scores.tolist()

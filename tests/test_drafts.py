@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -207,7 +208,11 @@ def test_a_quote_that_changed_is_skipped_and_one_that_still_stands_is_not(
 
 def test_hostile_text_is_one_line_in_the_file_and_on_the_terminal(small: Archive, file: Path, review: Typed) -> None:
     """Control characters and line ends in a question, in a typed kind."""
-    thumb(small, "who confirmed\x1b[31m nine\x85 deaths\ud800 in\u2028 the\x07 ferry", True)
+    answer = replace(
+        ask("who confirmed nine deaths in the ferry", small),
+        question="who confirmed\x1b[31m nine\x85 deaths\ud800 in\u2028 the\x07 ferry",
+    )
+    feedback.record(small, answer, True)
     shown = review("y", "who\x1b[2J\u2028else")
     assert not {"\x1b", "\x07", "\x85", "\u2028", "\ud800"} & set(shown + file.read_text())
     assert file.read_text().count("\n") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,6 @@ def test_a_write_that_was_cut_short_spoils_no_line_but_its_own(small: Archive) -
 def test_hostile_text_stays_on_its_line(small: Archive) -> None:
     """Control characters, line separators and lone surrogates come back as they were."""
     hostile = "ferry \x1b[31m\x85 \u2028 \ud800 deaths"
-    given = feedback.record(small, ask(hostile, small), False)
+    given = feedback.record(small, replace(ask("ferry deaths", small), question=hostile), False)
     assert (small.path / feedback.FILE).read_bytes().count(b"\n") == 1
     assert feedback.read(small) == [given]

@@ -69,7 +69,7 @@ MANY = {
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(asked=st.text("abcdef ", max_size=8), spread=st.sampled_from([0.0, 0.2, 0.5, 1.0]))
+@given(asked=st.text("abcdef ", max_size=8), spread=st.sampled_from([0.0, 0.2, 0.5, 5.0]))
 def test_what_cannot_come_first_is_not_read(archive: Archive, folder: Folder, asked: str, spread: float) -> None:
     """The headline and its features are those of reading everything; what is not read has the lowest log-odds."""
     if not archive.exists:
@@ -84,7 +84,7 @@ def test_what_cannot_come_first_is_not_read(archive: Archive, folder: Folder, as
     assert len(some) == len(every)
     read = {sentence for text in sparing.read_texts for sentence in text.sentences}
     assert {one.text for one in some if one.features["reads"] > -BOUND} <= read
-    assert len(sparing.read_texts) < len(thorough.read_texts) or spread < 1
+    assert len(sparing.read_texts) < len(thorough.read_texts) or spread < 5
 
 
 def test_a_sentence_of_two_passages_is_judged_by_the_first(archive: Archive, folder: Folder) -> None:
@@ -199,7 +199,7 @@ def test_numpy_gives_what_torch_gives(fine_tuned: FineTuned) -> None:
             null = x[0] @ held["head.cls.weight"][0] + held["head.cls.bias"][0]
             expected.append(float(mean + torch.logsumexp(tokens, 0) - null))
             start += len(sentence)
-    assert np.allclose(fine_tuned.read(question, [DAM, FERRY])[1], expected, atol=1e-4)
+    assert np.allclose(fine_tuned.read(question, [DAM, FERRY])[1], np.minimum(expected, fine_tuned.most), atol=1e-4)
     assert int(np.argmax(expected)) == 1
 
 
