@@ -130,7 +130,7 @@ def test_json_has_what_a_citation_needs(small: Archive) -> None:
     assert list(answer["quotes"][0]) == names
     headline = answer["quotes"][0]
     assert (headline["before"], headline["after"]) == ("The ferry sank off Selwyn on Tuesday.", "It rained.")
-    assert headline["why"] == {"bm25": 1, "dense": 1, "terms": ("confirmed", "nine", "deaths")}
+    assert headline["why"] == {"bm25": 1, "dense": 1, "terms": ["confirmed", "nine", "deaths"]}
     assert answer == ask("who confirmed nine deaths in the ferry", small).as_dict()
 
 
