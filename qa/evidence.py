@@ -162,7 +162,7 @@ def _seen(question: str, gathered: Gathered) -> list[dict[int, Features]]:
 def _order(question: str, articles: Sequence[Article]) -> dict[str, float]:
     """day -> the feature "order" of the articles of that day; those without a date stand in the middle."""
     days, sign = sorted({article.published for article in articles} - {""}), when_of_a_story(question)
-    return {"": 0.0} | {day: sign * (place / max(len(days) - 1, 1) - 0.5) if len(days) > 1 else 0.0 for place, day in enumerate(days)}
+    return {"": 0.0} | {day: sign * (place / (len(days) - 1) - 0.5) if len(days) > 1 else 0.0 for place, day in enumerate(days)}
 
 
 def _read(question: str, found: Sequence[_Found], encoder: Encoder, reader: Reader | None) -> list[list[float]]:
