@@ -33,27 +33,21 @@ GOTO = """asked => {
 
 
 class Library(Watch):
-    """The Library page over an archive, and the kinds of elements that it has shown so far."""
+    """The Library page over an archive."""
 
     def __init__(self, browser: object, address: str, archive: Archive) -> None:
         super().__init__(browser, address, PLACES)
         self.archive = archive
-        self.seen: set[str] = set()
         self.page.goto(f"{address}library")
         self.page.wait_for_selector("#side .state", timeout=60_000)
         self.page.wait_for_selector("#articles a.entry", timeout=60_000)
-
-    def look(self, texts: Sequence[str], allowed: set[str] | None) -> None:
-        """What is to be read now is, and nothing else happens; without `allowed`, any kind of element may be there."""
-        self.seen |= self.kinds()
-        self.check(self.kinds() if allowed is None else allowed, texts)
 
     def tour(self, texts: Sequence[str], allowed: set[str] | None = None) -> None:
         """Every place of the page, by everything that it does."""
         held = list(self.archive.articles())
         failed = [error.reason for error in self.archive.failed().values()]
         assert failed
-        self.look([*(one.title for one in held), *(one.source for one in held), *failed, *map(str.strip, names(texts))], allowed)
+        self.check(allowed, [*(one.title for one in held), *(one.source for one in held), *failed, *map(str.strip, names(texts))])
         for article in held:
             if article.source:
                 self.read(article, allowed)
@@ -66,14 +60,14 @@ class Library(Watch):
         self.page.click(f'#articles a.entry[href="?article={html.escape(article.id)}"]')
         title = "title => document.querySelector('#side article h2')?.textContent === title"
         self.page.wait_for_function(title, arg=article.title)
-        self.look([f"{article.title} {article.source}", article.text], allowed)
+        self.check(allowed, [f"{article.title} {article.source}", article.text])
         self.page.click("#side .remove")
         self.page.wait_for_selector("#articles .undo")
-        self.look([f"Removed: {article.title} Put back"], allowed)
+        self.check(allowed, [f"Removed: {article.title} Put back"])
         self.page.click("#articles .undo")
         self.page.wait_for_selector("#articles .undo", state="detached")
         self.page.wait_for_selector(f'#articles a.entry[href="?article={html.escape(article.id)}"]')
-        self.look([f"Put back: {article.title}"], allowed)
+        self.check(allowed, [f"Put back: {article.title}"])
 
     def send(self, called: Sequence[str], allowed: set[str] | None) -> None:
         """Files that are taken, that are held already, and that are none of their kind."""
@@ -81,7 +75,7 @@ class Library(Watch):
         sent += [[f"{called[0]}.exe", ""], [f"again {called[0]}.txt", sent[0][1]]]
         self.page.evaluate(DROP, sent)
         self.page.wait_for_selector("#adding .lines", timeout=60_000)
-        self.look([name for name, _ in sent], allowed)
+        self.check(allowed, [name for name, _ in sent])
 
     def find(self, text: str, allowed: set[str] | None) -> None:
         """In every box, by the address that a link can bring."""
@@ -89,7 +83,7 @@ class Library(Watch):
         self.page.evaluate(GOTO, asked)
         said = f"no article {text} in the archive."
         self.page.wait_for_function("said => document.querySelector('#articles .said').textContent === said", arg=said)
-        self.look([said], allowed)
+        self.check(allowed, [said])
         assert squeezed(self.page.input_value("#finder [name=find]")) == squeezed(text)
 
 
