@@ -29,8 +29,8 @@ Progress = Callable[[int], None]
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _DEFAULT_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 16
-# Characters up to which numpy embeds: any question with its sentences (10,000 at most), or some twenty articles. From there on
-# the 5 s of CPU that torch takes to start are won back.
+# Characters up to which torch is not needed: any question with its sentences (10,000 at most), or some twenty articles. From there on
+# the 5 s of CPU that it takes to start are won back.
 _FEW = 100_000
 
 
@@ -129,7 +129,7 @@ class SentenceEncoder:
     def encode(self, texts: list[str], progress: Progress | None = None) -> Vectors:
         """float32[len(texts), dimension], each row of length 1; similar lengths share a batch, so little is padded.
 
-        Few texts go through numpy, many through sentence-transformers. Their vectors are the same to 1e-6, or to 2e-3 where many
+        Few texts go through index/minilm.py, many through sentence-transformers. Their vectors are the same to 1e-6, or to 2e-3 where many
         are embedded in bfloat16, which leaves rankings as good as they were (eval/README.md). So a fingerprint does not say what
         embedded an archive: one made partly by each, or on another machine, stays valid.
         """

@@ -1,6 +1,6 @@
 """Question + passages -> for each sentence the log-odds that it answers, against nothing in its passage doing so.
 
-The default reader is the default model fine-tuned (qa/reader_minilm/README.md), run by numpy. Any extractive question-answering
+The default reader is the default model fine-tuned (qa/reader_minilm/README.md), run without torch. Any extractive question-answering
 model or cross-encoder of transformers can be set in its place by name or folder, and with none everything else still works.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -21,7 +20,7 @@ import numpy as np
 from index import terminal
 from index.encoder import SentenceEncoder
 from index.errors import ModelError
-from index.minilm import Floats, MiniLM, blocks, starts, tensors
+from index.minilm import Floats, MiniLM, tensors
 
 DEFAULT_READER = "minilm"
 NONE = "none"
@@ -108,7 +107,6 @@ class FineTuned:
         self._heads = {name.removeprefix("head."): tensor for name, tensor in changed.items() if name.startswith("head.")}
         self._first, self._between = self._model.marks
         self._held: dict[tuple[str, Text], Floats] = {}
-        self._cores = ThreadPoolExecutor(len(os.sched_getaffinity(0)))  # each multiplies by itself; several questions share them
 
     def takes(self, question: str) -> bool:
         """Whether the question is no longer than those that it was trained on."""
@@ -125,15 +123,10 @@ class FineTuned:
         return [held[text] for text in texts]
 
     def _read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
-        asked = self._model.tokens([question])[0]
+        (asked,) = self._model.tokens([question])
         rows = [self._row(asked, text) for text in texts]
-        order = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
-        parts = [order[first:last] for first, last in blocks([len(rows[at].ids) for at in order])]
-        found: list[Floats] = [np.empty(0, np.float32)] * len(rows)
-        for part, scores in zip(parts, self._cores.map(lambda part: list(self._scores([rows[at] for at in part])), parts), strict=True):
-            for at, score in zip(part, scores, strict=True):
-                found[at] = score
-        return found
+        states = self._model.states([row.ids for row in rows], [row.kinds for row in rows])
+        return [self._scores(row, of_row) for row, of_row in zip(rows, states, strict=True)]
 
     def _row(self, asked: list[int], text: Text) -> _Row:
         heading, *sentences = self._model.tokens([text.heading, *text.sentences])
@@ -145,20 +138,17 @@ class FineTuned:
         begin = len(opening) + len(heading[:_HEADING])
         return _Row([*ids, self._between], [0] * len(opening) + [1] * (len(ids) + 1 - len(opening)), [begin, *ends])
 
-    def _scores(self, rows: list[_Row]) -> Iterator[Floats]:
-        """float32[sentences] of each row."""
-        states = self._model.states([row.ids for row in rows], [row.kinds for row in rows])
+    def _scores(self, row: _Row, states: Floats) -> Floats:
+        """float32[sentences] of a row, from the states of its tokens."""
         heads = self._heads
         means, tokens = states @ heads["sentence.weight"][0], states @ heads["token.weight"][0] + heads["token.bias"][0]
-        nulls = states @ heads["cls.weight"][0] + heads["cls.bias"][0]
-        for row, start in zip(rows, starts([row.ids for row in rows]), strict=True):
-            scores = np.full(len(row.ends) - 1, -BOUND, dtype=np.float32)
-            for at, (first, last) in enumerate(pairwise(row.ends)):
-                if first < last:
-                    here = slice(start + first, start + last)
-                    answer = np.logaddexp.reduce(tokens[here])
-                    scores[at] = means[here].mean() + heads["sentence.bias"][0] + answer - nulls[start]
-            yield scores.clip(-BOUND, self.most)
+        nothing = states[0] @ heads["cls.weight"][0] + heads["cls.bias"][0]
+        scores = np.full(len(row.ends) - 1, -BOUND, dtype=np.float32)
+        for at, (first, last) in enumerate(pairwise(row.ends)):
+            if first < last:
+                answer = np.logaddexp.reduce(tokens[first:last])
+                scores[at] = means[first:last].mean() + heads["sentence.bias"][0] + answer - nothing
+        return scores.clip(-BOUND, self.most)
 
 
 _REMEDY = 'take it from the repository again, or read with CLIPPINGS_READER="none"'

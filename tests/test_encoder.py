@@ -54,7 +54,7 @@ def toy(folder: Path, changes: dict[str, dict[str, Any]] | None = None, kind: ty
 
 
 @pytest.mark.model
-def test_numpy_gives_the_vectors_of_sentence_transformers(
+def test_without_torch_the_vectors_are_those_of_sentence_transformers(
     model: SentenceEncoder, texts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each text alone or among others; a text longer than the model reads is cut at the same token."""
@@ -66,7 +66,7 @@ def test_numpy_gives_the_vectors_of_sentence_transformers(
 
 
 @pytest.mark.model
-def test_numpy_counts_the_tokens_of_sentence_transformers(model: SentenceEncoder, texts: list[str]) -> None:
+def test_without_torch_the_tokens_counted_are_those_of_sentence_transformers(model: SentenceEncoder, texts: list[str]) -> None:
     """Past the longest text that is read too, so that no passage is cut unseen."""
     theirs = model._model.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
     assert model.count(texts) == [len(tokens) for tokens in theirs]
@@ -137,20 +137,20 @@ def test_a_model_of_the_family_is_known_by_its_files(tmp_path: Path) -> None:
         {"config_sentence_transformers.json": {"default_prompt_name": "query"}},
     ],
 )
-def test_numpy_steps_aside_for_any_other_model(tmp_path: Path, changes: dict[str, dict[str, Any]]) -> None:
+def test_torch_is_used_for_any_other_model(tmp_path: Path, changes: dict[str, dict[str, Any]]) -> None:
     """One field of one file is enough."""
     assert not minilm.fits(toy(tmp_path, changes))
 
 
 @pytest.mark.parametrize("missing", ["modules.json", "1_Pooling/config.json", "tokenizer.json", "model.safetensors"])
-def test_numpy_steps_aside_where_a_file_is_missing(tmp_path: Path, missing: str) -> None:
+def test_torch_is_used_where_a_file_is_missing(tmp_path: Path, missing: str) -> None:
     """Rather than guess what it would say."""
     (toy(tmp_path) / missing).unlink()
     assert not minilm.fits(tmp_path)
 
 
-def test_numpy_steps_aside_for_weights_of_16_bits(tmp_path: Path) -> None:
-    """It reads float32 and nothing else."""
+def test_torch_is_used_for_weights_of_16_bits(tmp_path: Path) -> None:
+    """Only float32 goes without it."""
     assert not minilm.fits(toy(tmp_path, kind=np.float16))
 
 
@@ -176,11 +176,3 @@ def test_a_model_of_another_family_goes_through_sentence_transformers(tmp_path: 
 def test_bfloat16_is_used_where_the_processor_has_it(capabilities: dict[str, bool], expected: bool) -> None:
     """Elsewhere it would be slower than float32."""
     assert encoder._has_bfloat16(capabilities) is expected
-
-
-@pytest.mark.parametrize("value", [-6.0, -1.5, -0.1, 0.0, 1e-4, 0.7, 3.0, 9.0])
-def test_gelu_is_the_exact_one(value: float) -> None:
-    """By math.erf; the approximation with tanh is 5e-4 off."""
-    from math import erf, sqrt
-
-    assert minilm._gelu(np.array([value], dtype=np.float32))[0] == pytest.approx(value * (1 + erf(value / sqrt(2))) / 2, abs=2e-6)

@@ -28,6 +28,8 @@ HOMES = {
     "sentence_transformers": "index/encoder.py",
     "torch": "index/encoder.py",
     "tokenizers": "index/minilm.py",
+    "onnx": "index/minilm.py",
+    "onnxruntime": "index/minilm.py",
     "rank_bm25": "index/bm25.py",
     "gradio": "app.py",
     "ir_measures": "eval/measure.py",
@@ -107,7 +109,11 @@ def test_help_loads_nothing_heavy(arguments: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "absent"),
-    [(["search", "--leg", "bm25", "ferry"], HEAVY | {"faiss", "tokenizers"}), (["search", "ferry"], HEAVY), (["ask", "a ferry?"], HEAVY)],
+    [
+        (["search", "--leg", "bm25", "ferry"], HEAVY | {"faiss", "onnxruntime", "tokenizers"}),
+        (["search", "ferry"], HEAVY),
+        (["ask", "a ferry?"], HEAVY),
+    ],
 )
 def test_a_question_loads_nothing_heavy(archive: Archive, tmp_path: Path, arguments: list[str], absent: set[str]) -> None:
     """By words alone neither a model nor faiss. The toy encoder stands in for the model."""

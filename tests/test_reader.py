@@ -175,7 +175,7 @@ def fine_tuned() -> FineTuned:
 
 
 @pytest.mark.model
-def test_numpy_gives_what_torch_gives(fine_tuned: FineTuned) -> None:
+def test_it_gives_what_torch_gives(fine_tuned: FineTuned) -> None:
     """To 1e-4, by transformers' own model and a plain reading of the heads."""
     import torch
     from safetensors.torch import load_file
