@@ -73,7 +73,7 @@ def _print(answer: Answer, explain: bool) -> None:
             print("\nNearest, and not an answer:")
     for citation in answer.quotes or answer.nearest:
         _print_quote(citation, explain)
-        if answer.quotes and citation.number == 1:
+        if answer.quotes:
             _print_neighbours(citation)
     for one in answer.differ:
         print(f"\n{render.differ(one)}")

@@ -249,3 +249,23 @@ def test_covered_by_hand() -> None:
     """Weights 3 and 1, of which the text has the first: three quarters."""
     assert evidence.covered({"ferri": 3.0, "oslo": 1.0}, "Two ferries sank.") == 0.75
     assert evidence.covered({}, "Two ferries sank.") == 0.0
+
+
+REPORTS = {  # in the order in which they rank
+    "1.txt": ("2017-03-16", "Harbour master Ida Kell said the ferry sank at noon."),
+    "2.txt": ("2017-03-13", "The ferry sank on its first voyage."),
+    "3.txt": ("2017-03-18", "Minister Tom Reed said the ferry sank slowly."),
+    "4.txt": ("2017-03-17", "Kell said the ferry sank in the fog."),
+    "5.txt": ("2017-03-15", "Reed said the ferry sank with its cargo."),
+}
+
+
+def test_who_said_is_read_by_speaker_and_date(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the headline what its speaker says, then the others by date, then what nobody says. Any other question: as ranked."""
+    ranked = [text for _, text in REPORTS.values()]
+    monkeypatch.setattr("qa.assistant.stories.quotable", lambda found, *_: sorted(found, key=lambda one: ranked.index(one.text)))
+    archive.add([folder({name: f"---\ndate: {day}\n---\n{text}" for name, (day, text) in REPORTS.items()})])
+    assert [citation.quote for citation in ask("the ferry sank", archive, reader="none").quotes] == ranked
+    quotes = ask("who said the ferry sank", archive, reader="none").quotes
+    assert [(citation.number, citation.article.path[-5]) for citation in quotes] == [(1, "1"), (2, "4"), (3, "5"), (4, "3"), (5, "2")]
+    assert [citation.speaker for citation in quotes] == ["Harbour master Ida Kell", "Kell", "Reed", "Minister Tom Reed", ""]
