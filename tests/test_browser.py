@@ -6,8 +6,9 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rooms import serving
@@ -16,6 +17,8 @@ from index import Archive
 from index.articles import without_folder
 from qa import ask as ask_archive
 from qa import export, feedback, verify
+
+Folder = Callable[[dict[str, str]], Path]
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.filterwarnings("default")]
 
@@ -392,6 +395,21 @@ def test_a_prompt_of_the_empty_page_can_be_asked(page: object) -> None:
     assert page.locator("#side .right").is_hidden()
     page.get_by_text(KIRBY).first.click()
     page.wait_for_selector("#chat blockquote")
+
+
+def test_what_to_ask_is_offered_of_what_the_archive_holds_by_now(browser: object, archive: Archive, folder: Folder) -> None:
+    """Also what was added since the chat was opened."""
+    dam = "---\ntitle: The dam at Orle cracked\n---\nThe dam at Orle cracked on Sunday."
+    archive.add([folder({"dam.md": dam})])
+    with serving(archive.path, toy=True) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.wait_for_selector("#chat button:has-text('The dam at Orle cracked')")
+        archive.add([folder({"ferry.md": dam.replace("dam", "ferry").replace("cracked", "sank")})])
+        page.reload()
+        page.click("#chat button:has-text('The ferry at Orle sank')")
+        page.wait_for_selector("#chat blockquote:has-text('The ferry at Orle sank on Sunday.')")
+        page.close()
 
 
 def test_an_endless_question_gets_a_sentence_not_an_error(page: object) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from conftest import ROOT, Run
 from gradio_client import Client
@@ -122,6 +123,14 @@ def test_what_is_wrong_with_a_call_is_one_line(client: Client, endpoint: str, ca
 def test_an_outlet_that_is_none_is_answered_with_the_nearest(client: Client) -> None:
     with pytest.raises(AppError, match=r"^outlet Nortwire: no article is from there; the nearest of \d+ outlets: Northwire"):
         client.predict("Quds", outlets=["Nortwire"], api_name="/search")
+
+
+@pytest.mark.parametrize(("endpoint", "wanted"), [("ask", 4), ("search", 5)])
+def test_a_call_with_too_few_values_is_told_so(address: str, endpoint: str, wanted: int) -> None:
+    """Not only that something was wrong."""
+    started = httpx.post(f"{address}gradio_api/call/{endpoint}", json={"data": []})
+    told = httpx.get(f"{address}gradio_api/call/{endpoint}/{started.json()['event_id']}", timeout=60).text
+    assert f"{endpoint}: {wanted} values wanted, 0 given" in told
 
 
 def test_the_examples_for_python_run_as_written(address: str, capsys: pytest.CaptureFixture[str]) -> None:

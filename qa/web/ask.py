@@ -47,7 +47,7 @@ def draw(gr: Any, archive: Archive) -> None:
     masthead = gr.HTML(page.masthead(archive), apply_default_css=False, elem_id="masthead")
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
-            chat, box, new = _conversation(gr, page.prompts(archive))
+            chat, box, new = _conversation(gr)
         with gr.Column(scale=5, min_width=320, elem_id="right"):
             reader = _reader(gr, archive)
     # A conversation belongs to its archive; the browser encrypts it with a secret that is none, and must be the same after a restart.
@@ -57,7 +57,7 @@ def draw(gr: Any, archive: Archive) -> None:
     _keep(gr, archive, saved, masthead, chat, box, reader)
 
 
-def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
+def _conversation(gr: Any) -> tuple[Any, Any, Any]:
     """The chat, the box to ask in, and the button for a new chat."""
     chat = gr.Chatbot(
         elem_id="chat",
@@ -71,7 +71,6 @@ def _conversation(gr: Any, examples: list[str]) -> tuple[Any, Any, Any]:
         latex_delimiters=[],
         allow_tags=False,
         placeholder=_WELCOME,
-        examples=[{"text": prompt} for prompt in examples],
     )
     with gr.Row(elem_id="entry"):
         box = gr.Textbox(
@@ -170,16 +169,22 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any,
 def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, box: Any, reader: Any) -> None:
     """The conversation is saved in the browser as it changes, and comes back when the page is opened again, or asked again, by its address.
 
-    Nothing can be asked before it is back, since that would be lost. What the archive holds is counted then and with each answer: another
-    process may have added something.
+    Nothing can be asked before it is back, since that would be lost. What the archive holds is counted then and with each answer, and what
+    to ask is offered then: something may have been added since.
     """
 
     def visited(held: Any, query: str) -> Iterator[tuple[Messages, str]]:
         for history, sources in conversation.visited(held, query or "", archive):
             yield history or gr.skip(), sources
 
-    def opened() -> tuple[Any, Any]:
-        return count(), _ready(gr)
+    def opened() -> tuple[Any, Any, Any]:
+        return count(), offered(), _ready(gr)
+
+    def offered() -> Any:
+        try:
+            return gr.Chatbot(examples=[{"text": prompt} for prompt in page.prompts(archive)])
+        except ClippingsError:
+            return gr.skip()
 
     def count() -> Any:
         try:
@@ -190,7 +195,7 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, box: 
     address = gr.Textbox(visible=False)
     load = gr.context.Context.root_block.load
     back = load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **ANSWERING, **_PRIVATE)
-    back.then(opened, None, [masthead, box], queue=False, show_progress="hidden", **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
+    back.then(opened, None, [masthead, chat, box], queue=False, show_progress="hidden", **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
     chat.change(None, [chat, saved], saved, js=_SAVED, **_PRIVATE)
     chat.change(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
 

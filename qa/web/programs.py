@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 
 from index import Archive, Filters, Hit, filtering, terminal
 from index.articles import without_folder
+from index.clean import how_many
 from index.errors import ClippingsError, QuestionError, UsageError
 from qa.recent import ask as answer
 
@@ -74,6 +75,17 @@ def busy(_: Any, refusal: Any) -> JSONResponse:
 
 # By status, for the application; those of exceptions may stand beside them.
 HANDLERS: dict[Any, Any] = {503: busy}
+
+
+def name_what_is_missing(gr: Any, blocks: Any) -> None:
+    """Make a call with too few values fail with a line; by itself gradio answers it with nothing, and prints a traceback."""
+
+    def checked(called: Any, given: list[Any]) -> None:
+        if len(given) < len(called.inputs):
+            reason = f"{called.name}: {how_many(len(called.inputs), 'value')} wanted, {len(given)} given"
+            raise gr.Error(reason, print_exception=False, title="Clippings")
+
+    blocks.validate_inputs = checked
 
 
 def check_tools() -> None:
