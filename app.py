@@ -52,6 +52,7 @@ def serve(archive: "Archive", host: str, port: int, mcp: bool = False, names: Co
     `mcp`: programs may use the endpoints as tools of the Model Context Protocol too; `names`: what else users call this machine by; `auth`:
     the file of those who may enter, without which only this machine is served. A UsageError where the port is taken, or that file is wrong.
     """
+    from qa.page import prompts
     from qa.web import door, guard, programs, server
     from qa.web.uploads import Uploads
 
@@ -64,6 +65,7 @@ def serve(archive: "Archive", host: str, port: int, mcp: bool = False, names: Co
     entrance = door.Door(door.accounts(auth)) if auth else None
     with server.listen(host, port) as listening, TemporaryDirectory(prefix="clippings-", ignore_cleanup_errors=True) as folder:
         archive.load()
+        prompts(archive)  # the reader is loaded too, and what every page asks is answered
         _set_environment(folder)
         page = build(archive)
         app, end_streams = _mount(page, archive, mcp)

@@ -183,7 +183,7 @@ async def bench(server: Server, archive: Archive, seconds: float) -> bool:
 def machine() -> str:
     """The machine and the commit, in a line."""
     name = next((line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{name}, {cores} cores, load before {os.getloadavg()[0]:.1f}; Python {platform.python_version()}; commit {commit()}"
 
 

@@ -27,7 +27,7 @@ from index.records import Article
 
 # Questions that the screen names.
 WORST = 3
-_LIBRARIES = ("torch", "sentence-transformers", "faiss-cpu", "rank-bm25", "PyStemmer", "ir-measures", "scipy", "numpy")
+_LIBRARIES = ("torch", "sentence-transformers", "faiss-cpu", "rank-bm25", "PyStemmer", "ir-measures", "scipy", "numpy", "onnxruntime")
 
 
 @dataclass(frozen=True)

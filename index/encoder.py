@@ -127,7 +127,7 @@ class SentenceEncoder:
         return [len(tokens) for tokens in encoded["input_ids"]]
 
     def encode(self, texts: list[str], progress: Progress | None = None) -> Vectors:
-        """float32[len(texts), dimension], each row of length 1; similar lengths share a batch, so little is padded.
+        """float32[len(texts), dimension], each row of length 1; by torch, similar lengths share a batch.
 
         Few texts go through index/minilm.py, many through sentence-transformers. Their vectors are the same to 1e-6, or to 2e-3 where many
         are embedded in bfloat16, which leaves rankings as good as they were (eval/README.md). So a fingerprint does not say what

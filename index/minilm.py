@@ -1,4 +1,4 @@
-"""Texts -> unit vectors without torch, for models of the default one's family; the only file that imports tokenizers and onnxruntime.
+"""Texts -> unit vectors without torch, for models of the default one's family; the only file that imports tokenizers, onnx and onnxruntime.
 
 Importing sentence-transformers costs 5 s of CPU, most of a cold question. Here the model's own weights are put into an ONNX graph, ready
 in 0.2 s; the vectors are the same to 1e-6. The family: a BERT with absolute positions and the exact GELU, in float32, whose token
@@ -12,22 +12,30 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer
+
+from index.errors import ModelError
+
+# Asked after its import it has begun to tell its makers what is run, and where: nothing may leave this machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 Floats = NDArray[np.float32]
 
 _STORED = {"F32": "<f4", "F16": "<f2"}
 # The first ONNX that has attention as an operator, and its file format.
 _OPSET, _IR = 23, 11
+# Those that this process may use; each works on a text by itself, and all questions share them.
+_CORES = ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
 
 
 def fits(folder: Path) -> bool:
@@ -78,15 +86,11 @@ class MiniLM:
     """A model of the family, read from its folder; `changed` tensors stand in for its own: those of a model fine-tuned from it."""
 
     def __init__(self, folder: Path, changed: Mapping[str, Floats] | None = None) -> None:
-        config = _json(folder / "config.json")
+        self._folder, config = folder, _json(folder / "config.json")
         self.dimension = int(config["hidden_size"])
         self.max_tokens = int(_json(folder / "sentence_bert_config.json")["max_seq_length"])
-        weights = tensors(folder / "model.safetensors") | dict(changed or {})
-        self._word, self._position, self._kind = (
-            weights[f"embeddings.{name}_embeddings.weight"] for name in ("word", "position", "token_type")
-        )
-        self._session = _session(weights, config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"])
-        self._cores = ThreadPoolExecutor(_cores())  # each works on a text by itself; several questions share them
+        self._shape = config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"]
+        self._weights = tensors(folder / "model.safetensors") | dict(changed or {})
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -97,11 +101,10 @@ class MiniLM:
 
     def encode(self, texts: list[str]) -> Iterator[Floats]:
         """float32[1, dimension] for each text, in order, of length 1."""
-        return self._cores.map(self._vector, [self._ids(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)])
-
-    def _vector(self, ids: list[int]) -> Floats:
-        total: Floats = self._state(ids, [0] * len(ids)).sum(axis=0, keepdims=True)  # brought to length 1, a sum is a mean
-        return total / np.linalg.norm(total)
+        ids = [self._ids(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)]
+        for states in self.states(ids, [[0] * len(text) for text in ids]):
+            total = states.sum(axis=0, keepdims=True)  # brought to length 1, a sum is a mean
+            yield total / np.linalg.norm(total)
 
     @property
     def marks(self) -> tuple[int, int]:
@@ -122,33 +125,45 @@ class MiniLM:
 
         A type, 0 or 1, says which of two texts that are read together a token is of.
         """
-        return self._cores.map(self._state, texts, kinds)
+        word, position, kind = (self._tensor(f"embeddings.{name}_embeddings.weight") for name in ("word", "position", "token_type"))
+        session = self._session
 
-    def _state(self, ids: list[int], kinds: list[int]) -> Floats:
-        embedded = self._word[ids] + self._position[: len(ids)] + self._kind[kinds]
-        (states,) = self._session.run(None, {"embedded": embedded})
-        return np.asarray(states)
+        def state(ids: list[int], kinds: list[int]) -> Floats:
+            states: Floats = session.run(None, {"embedded": word[ids] + position[: len(ids)] + kind[kinds]})[0]
+            return states
+
+        return _CORES.map(state, texts, kinds)
+
+    def _tensor(self, name: str) -> Floats:
+        if name not in self._weights:
+            raise ModelError(f"model {self._folder}: model.safetensors has no {name} in float32")
+        return self._weights[name]
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        return _session(self._tensor, *self._shape)
 
 
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _session(tensor: Callable[[str], Floats], layers: int, heads: int, eps: float) -> onnxruntime.InferenceSession:
+    """From "embedded", float32[tokens, dimension], the sums of embeddings, to the last layer, of the same shape; on one core.
 
-
-def _session(weights: Mapping[str, Floats], layers: int, heads: int, eps: float) -> onnxruntime.InferenceSession:
-    """From "embedded", float32[tokens, dimension], the sums of embeddings, to the last layer, of the same shape; on one core."""
+    `tensor` gives the weights by the names of the model's file.
+    """
     nodes, used = list[NodeProto](), dict[str, Floats]()
 
+    def held(name: str) -> str:
+        used[name] = tensor(name)
+        return name
+
     def put(kind: str, *inputs: str, **attributes: Any) -> str:
-        used.update((name, weights[name]) for name in inputs if name in weights)
         nodes.append(helper.make_node(kind, inputs, [f"{len(nodes)}"], **attributes))
         return f"{len(nodes) - 1}"
 
     def linear(x: str, name: str) -> str:
-        return put("Gemm", x, f"{name}.weight", f"{name}.bias", transB=1)
+        return put("Gemm", x, held(f"{name}.weight"), held(f"{name}.bias"), transB=1)
 
     def norm(x: str, name: str) -> str:
-        return put("LayerNormalization", x, f"{name}.LayerNorm.weight", f"{name}.LayerNorm.bias", epsilon=eps)
+        return put("LayerNormalization", x, held(f"{name}.LayerNorm.weight"), held(f"{name}.LayerNorm.bias"), epsilon=eps)
 
     x = norm("embedded", "embeddings")
     for number in range(layers):
@@ -158,15 +173,15 @@ def _session(weights: Mapping[str, Floats], layers: int, heads: int, eps: float)
         x = norm(put("Add", x, linear(seen, f"{layer}attention.output.dense")), f"{layer}attention.output")
         inner = put("Gelu", linear(x, f"{layer}intermediate.dense"))
         x = norm(put("Add", x, linear(inner, f"{layer}output.dense")), f"{layer}output")
-    shape = ("tokens", len(weights["embeddings.LayerNorm.bias"]))
+    shape = ("tokens", len(tensor("embeddings.LayerNorm.bias")))
     first, last = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("embedded", x))
-    held = [numpy_helper.from_array(np.zeros(1, np.int64), "batch"), *(_elsewhere(name, tensor) for name, tensor in used.items())]
-    graph = helper.make_graph(nodes, "bert", [first], [last], held)
+    given = [numpy_helper.from_array(np.zeros(1, np.int64), "batch"), *(_elsewhere(*one) for one in used.items())]
+    graph = helper.make_graph(nodes, "bert", [first], [last], given)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.add_external_initializers(list(used), [onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for tensor in used.values()])
+    options.add_external_initializers(list(used), [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in used.values()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"], enable_fallback=False)
 
 
 def _elsewhere(name: str, tensor: Floats) -> TensorProto:

@@ -16,7 +16,7 @@ from qa.evidence import Candidate
 from qa.followup import Turn
 from qa.question import telling_words, topic
 from qa.reader import named
-from qa.said import Speech, asks_who_says, spoken
+from qa.said import asks_who_says, spoken
 
 # Five hold the evidence of 0.90 of the sample questions, ten of 0.92, at half the time (eval/README.md).
 HITS = 5
@@ -81,7 +81,7 @@ def answering(
         yield answer((), nearest, (), "; ".join(filter(None, [reason, _outside(stronger)])))
         return
     yield answer(_cite(chosen[:1], question, ()), (), ())
-    quotes = _cite(chosen, question, near)
+    quotes = _cite(_by_speaker(chosen) if asks_who_says(question) else chosen, question, near)
     yield answer(quotes, (), differences(quotes, asked))
 
 
@@ -98,30 +98,33 @@ def _fetched(question: str, archive: Archive, filters: Filters, wide: list[Hit])
 
 
 def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -> tuple[Citation, ...]:
-    said = [spoken(one.article.text, one.start, one.end) if asks_who_says(question) else None for one in chosen]
     cited = (
         Citation(
             number, one.article, one.start, one.end, one.text,
             Why(one.hit.why.bm25, one.hit.why.dense, matched_terms(topic(question), one.text)),
-            speech=speech,
+            speech=spoken(one.article.text, one.start, one.end) if asks_who_says(question) else None,
         )
-        for number, (one, speech) in enumerate(_by_speaker(list(zip(chosen, said, strict=True))), start=1)
+        for number, one in enumerate(chosen, start=1)
     )  # fmt: skip
     return tuple(stories.with_copies(citation, near) for citation in cited)
 
 
-def _by_speaker(quotes: list[tuple[Candidate, Speech | None]]) -> list[tuple[Candidate, Speech | None]]:
-    """The first one; then what its speaker says besides, and what others say, speakers and their quotes by date; then the rest as it was.
-
-    A speaker is known by the last word, so that "spokesman John Kirby" and "Kirby" are one.
-    """
-    names = [one.article.text[slice(*speech.speaker)].casefold().split()[-1] if speech else "" for one, speech in quotes]
-    days = [one.article.published or "9" for one, _ in quotes]  # without a date last
+def _by_speaker(chosen: Sequence[Candidate]) -> list[Candidate]:
+    """The headline; then what its speaker says besides, and what others say, speakers and their quotes by date; then the rest as it was."""
+    names = [_name(one) for one in chosen]
+    days = [one.article.published or "9" for one in chosen]  # without a date last
     began = {name: min(day for other, day in zip(names, days, strict=True) if other == name) for name in names}
-    by_speaker = [at for at in range(1, len(quotes)) if names[at]]
-    by_speaker.sort(key=lambda at: (names[at] != names[0], began[names[at]], names[at], days[at]))
-    rest = [at for at in range(1, len(quotes)) if not names[at]]
-    return [*quotes[:1], *(quotes[at] for at in by_speaker + rest)]
+    others = [at for at in range(1, len(chosen)) if names[at]]
+    others.sort(key=lambda at: (names[at] != names[0], began[names[at]], names[at], days[at]))
+    return [chosen[at] for at in (0, *others, *(at for at in range(1, len(chosen)) if not names[at]))]
+
+
+def _name(one: Candidate) -> str:
+    """Whom a sentence gives as its speaker, by the last word of a name: "spokesman John Kirby" and "Kirby" are one. "" for nobody."""
+    speech = spoken(one.article.text, one.start, one.end)
+    speaker = one.article.text[slice(*speech.speaker)] if speech else ""
+    last = speaker.split()[-1:]
+    return last[0] if last and last[0][0].isupper() else speaker
 
 
 def _stronger(question: str, archive: Archive, limits: Filters) -> int:

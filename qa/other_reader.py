@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from index.errors import ModelError
-from index.minilm import Floats
 from qa.reader import BOUND, Text
+
+if TYPE_CHECKING:
+    from index.minilm import Floats
 
 _LIMIT = 384
 

@@ -15,7 +15,7 @@ from typing import Any
 from index.archive import Archive
 from index.articles import absolute, without_folder
 from index.clean import one_line
-from index.errors import ArchiveError, ClippingsError, UsageError
+from index.errors import ArchiveError, ClippingsError, QuestionError, UsageError
 from index.records import Article, Why
 from index.sentences import sentences
 from qa import feedback, render
@@ -93,7 +93,14 @@ def start(archive: Archive) -> str:
 def prompts(archive: Archive) -> list[str]:
     """Up to four things to ask that this archive answers: questions of the sample's, then its newest headlines."""
     offered = (*_PROMPTS, *(article.title for article in archive.newest(2 * len(_PROMPTS))))
-    return list(islice((prompt for prompt in dict.fromkeys(offered) if ask(prompt, archive).quotes), len(_PROMPTS)))
+    return list(islice((prompt for prompt in dict.fromkeys(offered) if _is_answered(prompt, archive)), len(_PROMPTS)))
+
+
+def _is_answered(prompt: str, archive: Archive) -> bool:
+    try:
+        return bool(ask(prompt, archive).quotes)
+    except QuestionError:  # a headline without a word
+        return False
 
 
 def passage(name: str, archive: Archive) -> str:

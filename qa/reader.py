@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from index import terminal
 from index.encoder import SentenceEncoder
 from index.errors import ModelError
-from index.minilm import Floats, MiniLM, tensors
+
+if TYPE_CHECKING:
+    from index.minilm import Floats
 
 DEFAULT_READER = "minilm"
 NONE = "none"
@@ -94,6 +96,8 @@ class FineTuned:
 
     def __init__(self, weights: Path) -> None:
         """Load the weights; a ModelError where they are not the published ones."""
+        from index.minilm import MiniLM, tensors
+
         try:
             digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         except OSError as error:

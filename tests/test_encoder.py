@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from safetensors.numpy import save_file
 from eval.dataset import SAMPLE_ARTICLES
 from index import Archive, encoder, minilm
 from index.encoder import SentenceEncoder
+from index.errors import ModelError
 
 # What texts hold that a tokenizer may trip over: nothing, accents, other scripts, one word without end, marks of the model.
 ODD = [
@@ -152,6 +154,15 @@ def test_torch_is_used_where_a_file_is_missing(tmp_path: Path, missing: str) -> 
 def test_torch_is_used_for_weights_of_16_bits(tmp_path: Path) -> None:
     """Only float32 goes without it."""
     assert not minilm.fits(toy(tmp_path, kind=np.float16))
+
+
+def test_weights_that_lack_a_layer_are_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the first that is missed."""
+    monkeypatch.setattr(minilm, "Tokenizer", Mock())
+    shape = {"hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1, "layer_norm_eps": 1e-12}
+    model = minilm.MiniLM(toy(tmp_path, {"config.json": shape}))
+    with pytest.raises(ModelError, match=r"model\.safetensors has no embeddings\.position_embeddings\.weight in float32"):
+        model.states([[0]], [[0]])
 
 
 def test_a_model_of_another_family_goes_through_sentence_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

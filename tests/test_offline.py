@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import NETWORKED
+from conftest import NETWORKED, ROOT
 from fakes import BagEncoder
 from namespace import alone
 
@@ -37,6 +40,25 @@ def test_the_pages_answer_without_a_network(tmp_path: Path) -> None:
     done = alone(_INSIDE, str(tmp_path / "archive"))
     assert done.returncode == 0, done.stderr
     assert "The ferry sank near Selwyn." in done.stdout
+
+
+# A question is embedded, and a passage read.
+_RUN = """
+from index.encoder import SentenceEncoder
+from qa.reader import Text, named
+SentenceEncoder().encode(["did the ferry sink"])
+named("minilm").read("did the ferry sink", [Text("Ferry sinks", ("The ferry sank.",))])
+"""
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("code", "kept"), [(_RUN, False), ("import onnxruntime" + _RUN, True)], ids=["as it is", "the control"])
+def test_what_runs_the_models_tells_nobody(tmp_path: Path, code: str, kept: bool) -> None:
+    """ONNX Runtime by itself keeps an id of the machine, and what it is to send to its makers, in the user's folder."""
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR"), str(tmp_path))
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | places
+    subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, env=environment, check=True)
+    assert bool(list(tmp_path.iterdir())) is kept
 
 
 def test_the_suite_has_no_network() -> None:

@@ -44,6 +44,13 @@ def change(archive: Archive, folder: Folder) -> None:
     archive.add([folder({"a.txt": "An earlier article was wrong about that. The ferry sank near Selwyn."})])
 
 
+def test_a_headline_without_a_word_is_no_prompt(small: Archive, folder: Folder) -> None:
+    """The others are still offered."""
+    before = page.prompts(small)
+    small.add([folder({"odd.md": "---\ntitle: '???'\ndate: 2026-01-01\n---\nA tram stood still."})])
+    assert page.prompts(small) == before != []
+
+
 def test_prompts_fall_back_to_headlines(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the questions that the archive answers."""
     monkeypatch.setattr(page, "_PROMPTS", ("who won the chess in Oslo", SANK))

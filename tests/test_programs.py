@@ -62,9 +62,9 @@ def test_pages_and_programs_wait_in_one_queue(sample: Archive) -> None:
     listed = "import app, json, sys; from pathlib import Path; from index import Archive; built = app.build(Archive(Path(sys.argv[1])))\n"
     listed += "print(json.dumps([[one.name, one.concurrency_id, one.queue] for one in built.fns.values()]))"
     done = subprocess.run([sys.executable, "-c", listed, str(sample.path)], cwd=ROOT, capture_output=True, text=True, check=True)
-    events = [one for one in json.loads(done.stdout) if one[0] in ("ask", "search", "answer", "acted", "visited")]
+    events = [one for one in json.loads(done.stdout) if one[0] in ("ask", "search", "answer", "acted", "visited", "offered")]
     assert {tuple(one[1:]) for one in events} == {("answering", True)}
-    assert {one[0] for one in events} == {"ask", "search", "answer", "acted", "visited"}
+    assert {one[0] for one in events} == {"ask", "search", "answer", "acted", "visited", "offered"}
 
 
 def test_ask_gives_the_answer_that_the_command_line_writes(client: Client, sample: Archive) -> None:

@@ -205,7 +205,7 @@ def test_it_gives_what_torch_gives(fine_tuned: FineTuned) -> None:
 
 @pytest.mark.model
 def test_each_text_is_read_by_itself(fine_tuned: FineTuned) -> None:
-    """Whatever shares its pass, and in the order given; none is an empty list, and a text without sentences is empty."""
+    """Whatever is read beside it, and in the order given; none is an empty list, and a text without sentences is empty."""
     question = "was anybody hurt"
     together = fine_tuned.read(question, [FERRY, DAM, Text("Nothing", ()), FERRY])
     alone = [fine_tuned.read(question, [text])[0] for text in (FERRY, DAM)]

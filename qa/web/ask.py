@@ -177,14 +177,8 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, box: 
         for history, sources in conversation.visited(held, query or "", archive):
             yield history or gr.skip(), sources
 
-    def opened() -> tuple[Any, Any, Any]:
-        return count(), offered(), _ready(gr)
-
-    def offered() -> Any:
-        try:
-            return gr.Chatbot(examples=[{"text": prompt} for prompt in page.prompts(archive)])
-        except ClippingsError:
-            return gr.skip()
+    def opened() -> tuple[Any, Any]:
+        return count(), _ready(gr)
 
     def count() -> Any:
         try:
@@ -192,10 +186,17 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, box: 
         except ClippingsError:  # the next answer says what is wrong
             return gr.skip()
 
+    def offered() -> Any:
+        try:
+            return gr.Chatbot(examples=[{"text": prompt} for prompt in page.prompts(archive)])
+        except ClippingsError:  # as above
+            return gr.skip()
+
     address = gr.Textbox(visible=False)
     load = gr.context.Context.root_block.load
     back = load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **ANSWERING, **_PRIVATE)
-    back.then(opened, None, [masthead, chat, box], queue=False, show_progress="hidden", **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
+    back.then(opened, None, [masthead, box], queue=False, show_progress="hidden", **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
+    back.then(offered, None, chat, show_progress="hidden", **ANSWERING, **_PRIVATE)
     chat.change(None, [chat, saved], saved, js=_SAVED, **_PRIVATE)
     chat.change(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
 

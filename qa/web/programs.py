@@ -34,8 +34,9 @@ def draw(gr: Any, archive: Archive) -> None:
     def ask(question: str, outlets: list[str] | None = None, since: str | None = None, until: str | None = None) -> dict[str, Any]:
         """Answer a question with sentences of the archive, quoted word for word and cited; or say that the archive does not answer it.
 
-        The sentences are under "quotes", the best first; "text" is the quote, "start" and "end" are its characters in the article. Where
-        "outcome" is "abstained" there are none, "reason" says why, and "nearest" are sentences that do not answer.
+        The sentences are under "quotes", the best first, the others by speaker and date where it is asked who said something; "text" is the
+        quote, "start" and "end" are its characters in the article. Where "outcome" is "abstained" there are none, "reason" says why, and
+        "nearest" are sentences that do not answer.
 
         Args:
             question: The question, in plain English. Dates and outlets that it names limit the articles, unless they are given below.
