@@ -38,8 +38,7 @@ from index import Archive, Hit, terminal
 from index.bm25 import words
 from index.errors import UsageError
 from index.terminal import Command
-from qa.assistant import HITS
-from qa.evidence import FITTED, RANKING, SUPPORT, Candidate, candidates, gather
+from qa.evidence import FITTED, RANKING, READ, SUPPORT, Candidate, candidates, gather
 from qa.reader import NONE, Reader, named
 
 _FOLDS = 5
@@ -80,7 +79,7 @@ def _labelled(folder: Path, archive: Archive, limit: int, readings: Readings | N
     known = [answer for answer in answers if readings is None or readings.takes(texts[answer["_id"]])]
     for number, answer in enumerate(known[:limit]):
         question, gold = texts[answer["_id"]], gold_of(answer)
-        hits = archive.search(question, HITS)
+        hits = archive.search(question, READ)
         yield from _asked(question, hits, archive, readings, gold)
         if gold and number % _ELSEWHERE == 0:
             titles = {archive.article(hit.passage.article_id).title for hit in hits if _key(hit, archive) in {doc for doc, _ in gold}}

@@ -20,7 +20,7 @@ from index.chunk import heading
 from index.sentences import sentences
 from index.terminal import Command
 
-_FOUND = 10
+_FOUND = 12
 
 Key = tuple[str, int, int]
 

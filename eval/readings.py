@@ -26,8 +26,6 @@ def key(question: str, sentences: Sequence[str]) -> str:
 class Readings:
     """A reader that looks its readings up; a UsageError where the file is none of them."""
 
-    most = MOST
-
     def __init__(self, file: Path) -> None:
         self.name = file.name
         self._found: dict[str, list[float]] = {}

@@ -30,7 +30,7 @@ from index import Archive, terminal
 from index.errors import UsageError
 from index.terminal import Command
 from qa.assistant import HITS
-from qa.evidence import Candidate, candidates, gather
+from qa.evidence import READ, Candidate, candidates, gather
 from qa.reader import NONE, Reader, named
 
 
@@ -60,7 +60,7 @@ def _chosen(given: list[Given], archive: Archive, reader: Reader | None, end_to_
     for one in given:
         hits = archive.search(one.question, HITS) if end_to_end else hits_of(articles[one.document], one.question, archive)
         gathered, begun = gather(one.question, hits, archive), perf_counter()
-        found = candidates(one.question, gathered, archive.encoder, reader, sparing=end_to_end)
+        found = candidates(one.question, gathered, archive.encoder, reader, READ if end_to_end else None)
         yield _judged(one, found[0], 1000 * (perf_counter() - begun)) if found else _Found()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,15 +21,15 @@ from index.encoder import Encoder
 from index.records import Article, Hit
 from index.sentences import sentences
 from qa.question import has_cue, kind, topic, when_of_a_story
-from qa.reader import BOUND, NONE, Reader, Text
+from qa.reader import NONE, Reader, Text
 
 FITTED = Path(__file__).with_name("evidence.json")
 # Features of the ranking, and of the support. "reads" is the reader's log-odds, or without one the cosine of question and sentence.
 RANKING = ("reads", "words", "cue", "found", "order")
 SUPPORT = ("reads", "words", "near")
 
-# What could come so near to the best sentence found is read too: it may support it.
-_SLACK = 0.7
+# Of the passages found, so many are read: those whose sentences promise most by everything else (eval/README.md).
+READ = 5
 
 Features = Mapping[str, float]
 
@@ -118,22 +118,31 @@ def gather(question: str, hits: Sequence[Hit], archive: Archive) -> Gathered:
     return Gathered([_found(hit, archive) for hit in hits], archive.term_weights(topic(question)))
 
 
-def candidates(question: str, gathered: Gathered, encoder: Encoder, reader: Reader | None, sparing: bool = False) -> list[Candidate]:
+def candidates(question: str, gathered: Gathered, encoder: Encoder, reader: Reader | None, most: int | None = None) -> list[Candidate]:
     """Every sentence of the hits once, best first; ties in the order of the hits. A question that the reader does not take is not read.
 
-    `sparing`: a passage of which no sentence could come near the first, whatever the reader found, is not read, and its sentences get the
-    lowest log-odds. The first sentence is the same.
+    `most`: only so many of the hits are looked into, those that promise most before anything is read.
     """
     reader = reader if reader and reader.takes(question) else None
-    found, fit = gathered.found, fitted(reader is not None)
-    seen = _seen(question, gathered)
-    reads = _sparing(question, found, seen, fit, reader) if reader and sparing else _read(question, found, encoder, reader)
+    fit = fitted(reader is not None)
+    if most is not None:
+        gathered = _promising(question, gathered, fit, most)
+    reads = _read(question, gathered.found, encoder, reader)
     scored = (
         Candidate(one.article, *one.spans[place], one.hit, {**features, "reads": numbers[place]}, fit)
-        for one, own, numbers in zip(found, seen, reads, strict=True)
+        for one, own, numbers in zip(gathered.found, _seen(question, gathered), reads, strict=True)
         for place, features in own.items()
     )
     return sorted(scored, key=lambda candidate: -candidate.score)
+
+
+def _promising(question: str, gathered: Gathered, fit: Fit, most: int) -> Gathered:
+    """Those of the hits of which some sentence would come highest if the same were read in all, in their order."""
+    promise = [
+        max((fit.score({**features, "reads": 0.0}) for features in own.values()), default=-math.inf) for own in _seen(question, gathered)
+    ]
+    chosen = sorted(range(len(promise)), key=lambda at: -promise[at])[:most]
+    return replace(gathered, found=[gathered.found[at] for at in sorted(chosen)])
 
 
 def _found(hit: Hit, archive: Archive) -> _Found:
@@ -172,20 +181,6 @@ def _read(question: str, found: Sequence[_Found], encoder: Encoder, reader: Read
     vectors = encoder.encode([question, *(text for one in found for text in one.texts)])
     cosines = iter((vectors[1:] @ vectors[0]).tolist())
     return [[next(cosines) for _ in one.spans] for one in found]
-
-
-def _sparing(question: str, found: Sequence[_Found], seen: Sequence[Mapping[int, Features]], fit: Fit, reader: Reader) -> list[list[float]]:
-    """As `_read`, of the two passages that promise most, and then of those that could still hold a sentence nearly as good as theirs."""
-    most = [max((fit.score({**features, "reads": reader.most}) for features in own.values()), default=-math.inf) for own in seen]
-    reads, best = [[-BOUND] * len(one.spans) for one in found], -math.inf
-    promising = sorted(range(len(found)), key=lambda at: -most[at])
-    for part in (promising[:2], promising[2:]):  # two cores read at once
-        left = [at for at in part if most[at] >= best - _SLACK]
-        texts = [Text(found[at].article.title, found[at].texts) for at in left]
-        for at, scores in zip(left, reader.read(question, texts), strict=True):
-            reads[at] = scores.tolist()
-            best = max([best, *(fit.score({**features, "reads": reads[at][place]}) for place, features in seen[at].items())])
-    return reads
 
 
 def covered(weights: Mapping[str, float], text: str) -> float:

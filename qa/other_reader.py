@@ -24,8 +24,6 @@ _LIMIT = 384
 class OtherReader:
     """A model of transformers, run by torch; a ModelError where there is none of that name, or none that reads."""
 
-    most = BOUND
-
     def __init__(self, name: str) -> None:
         from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoModelForSequenceClassification, AutoTokenizer
         from transformers.utils import logging

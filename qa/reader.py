@@ -28,11 +28,11 @@ DEFAULT_READER = "minilm"
 NONE = "none"
 # Log-odds are kept within it: beyond, a sentence is no more or less certain for a decision.
 BOUND = 15.0
-# Log-odds end here: cut so, as many best sentences of the fit are right as uncut (eval/README.md), and fewer passages have to be read.
+# Log-odds end here: beyond, what else is known of a sentence decides (eval/README.md).
 MOST = 4.0
 
 _WEIGHTS = Path(__file__).parent / "reader_minilm" / "weights.safetensors"
-_DIGEST = "ed9291db5e8fead5a11a97c6750b9e7d8b71d8cb33b5eee6a18d6992fb74c8c1"
+_DIGEST = "930abaa53d3056b0f7a75029a4bd6a64bd022b70d5eebdf972c2ae85883775dd"
 # Tokens of the heading, and of all that is read at once, as in training.
 _HEADING, _LIMIT = 64, 384
 # 999 of 1,000 questions of the training have at most so many tokens; of longer ones it knows nothing, and finds no answer to most.
@@ -53,14 +53,12 @@ class Reader(Protocol):
     """Anything that reads passages with a question in mind."""
 
     name: str
-    most: float
-    """The highest log-odds that it gives; the lowest are -BOUND."""
 
     def takes(self, question: str) -> bool:
         """Whether it can be asked this."""
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Floats]:
-        """For each text float32[its sentences], from -BOUND to `most`: the log-odds that a sentence answers against none."""
+        """For each text float32[its sentences], from -BOUND to BOUND: the log-odds that a sentence answers against none."""
 
 
 def named(name: str | None = None) -> Reader | None:
@@ -92,7 +90,6 @@ class FineTuned:
     """The default model with the layers of a file in place of its own, and two heads: over a sentence's mean, and over its tokens."""
 
     name = DEFAULT_READER
-    most = MOST
 
     def __init__(self, weights: Path) -> None:
         """Load the weights; a ModelError where they are not the published ones."""
@@ -152,7 +149,7 @@ class FineTuned:
             if first < last:
                 answer = np.logaddexp.reduce(tokens[first:last])
                 scores[at] = means[first:last].mean() + heads["sentence.bias"][0] + answer - nothing
-        return scores.clip(-BOUND, self.most)
+        return scores.clip(-BOUND, MOST)
 
 
 _REMEDY = 'take it from the repository again, or read with CLIPPINGS_READER="none"'

@@ -24,7 +24,7 @@ from qa.evidence import Candidate
 from qa.numerals import numbers
 
 # Passages searched first for each that is wanted, so that enough are left when copies are set aside.
-FETCH = 6
+FETCH = 3
 _SHINGLE = 5
 # The share of the shorter text's shingles that stand in the other: copies on the sample have .87 to 1.0, other articles at most .02.
 _CONTAINED = 0.6

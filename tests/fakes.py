@@ -20,7 +20,6 @@ class HashReader:
     """Scores that a sentence's and the question's digest give; it takes what has no exclamation mark, and counts what it read."""
 
     name = "hash"
-    most = 10.0
 
     def __init__(self) -> None:
         self.read_texts: list[Text] = []

@@ -154,8 +154,8 @@ def test_forty_copies_of_a_report_do_not_hide_another(archive: Archive, folder: 
 
 def test_where_stories_are_many_one_search_does(archive: Archive, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the last place is taken by the last passage, and where there are no more passages to search."""
-    ferries = {f"{number}.txt": f"The ferry to isle number {number} was painted." for number in range(4)}
-    copies = {f"a{number}.txt": page(REPORT.partition(" The search")[0], f"Outlet {number}", "2017-03-14") for number in range(26)}
+    ferries = {f"{number}.txt": f"The ferry to isle number {number} was painted." for number in range(9)}
+    copies = {f"a{number}.txt": page(REPORT.partition(" The search")[0], f"Outlet {number}", "2017-03-14") for number in range(21)}
     archive.add([folder(ferries)])
     searched = counted(archive, monkeypatch)
     ask("which ferry to the isle was painted", archive)
