@@ -1,10 +1,10 @@
 """python -m eval.fit DIR...: fit qa/evidence.json on labelled BEIR folders, print its error rates, and write it.
 
-A folder needs an answers.jsonl beside its queries: _id, unanswerable, and evidence (doc and quote). Each question is searched for
-as the assistant would; a candidate sentence is right when it holds a gold quote of its document, or stands inside one. Every third
-answerable question is asked again of the passages that other articles have, and so of an archive that does not say. Error rates are of
-questions left out, in five folds that share no article. A folder that has one of the gate's questions is refused: it measures on what
-was not fitted.
+A folder needs an answers.jsonl beside its queries: _id, unanswerable, and evidence (doc and quote). Of each question what is found first
+is read (the assistant reads five of ten: eval/README.md); a candidate sentence is right when it holds a gold quote of its document, or
+stands inside one. Every third answerable question is asked again of the passages that other articles have, and so of an archive that does
+not say. Error rates are of questions left out, in five folds that share no article. A folder that has one of the gate's questions is
+refused: it measures on what was not fitted.
 
 The weights beside a reader need readings by one that was not trained on the article: --readings names a file of them
 (eval/train_reader.py), and only questions that it has are used. --sections names folders with a sentences.jsonl (sentences, gold): every

@@ -20,6 +20,7 @@ from index.chunk import heading
 from index.sentences import sentences
 from index.terminal import Command
 
+# At least as many as eval/train_reader.py reads of them.
 _FOUND = 12
 
 Key = tuple[str, int, int]

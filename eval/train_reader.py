@@ -43,8 +43,8 @@ _HITS = 11
 class _Stage:
     """How often the questions of each set are gone through in an epoch, and how it learns from them.
 
-    halfway: the weights are in the end the mean of those that it began with and those that it came to, which do better on other texts than
-    either: Wortsman et al., "Model soups", ICML 2022.
+    halfway: the weights are in the end the mean of those that it began with and those that it came to, so that less is unlearned: Wortsman
+    et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
     """
 
     times: dict[str, float]
@@ -202,6 +202,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if bool(options.start) != (options.stage > 1):
         parser.error("the first stage begins with BASE, the others with --start WEIGHTS, those of the stage before")
+    if options.start and options.start.resolve() == (options.out / "weights.safetensors").resolve():
+        parser.error("OUT would write over the weights to start from")
     torch.manual_seed(options.seed)
     random.seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"

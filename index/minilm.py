@@ -25,7 +25,7 @@ from tokenizers import Tokenizer
 
 from index.errors import ModelError
 
-# Asked after its import it has begun to tell its makers what is run, and where: nothing may leave this machine.
+# Before the import, which begins to tell its makers what is run, and where: nothing may leave this machine.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 

@@ -18,7 +18,7 @@ from qa.question import telling_words, topic
 from qa.reader import named
 from qa.said import asks_who_says, spoken
 
-# Of which evidence.READ are read (eval/README.md).
+# Passages looked at, of which evidence.READ are read (eval/README.md).
 HITS = 10
 QUOTES = 5
 # A supporting quote has at least this share of the headline's support.
@@ -124,7 +124,7 @@ def _name(one: Candidate) -> str:
     speech = spoken(one.article.text, one.start, one.end)
     speaker = one.article.text[slice(*speech.speaker)] if speech else ""
     last = speaker.split()[-1:]
-    return last[0] if last and last[0][0].isupper() else speaker
+    return (last[0] if last and last[0][0].isupper() else speaker).casefold().removeprefix("the ")
 
 
 def _stronger(question: str, archive: Archive, limits: Filters) -> int:

@@ -65,7 +65,7 @@ class Candidate:
     tokens in it and its article's title, weighted by inverse document frequency. cue: 1 if it holds the kind of thing asked for.
     found: the score of its passage less the best passage's. order: where its article is among those found by date, -.5 for the first and
     .5 for the last, turned round where the question asks for the first, 0 where it asks for neither. near: the cosine of the question and
-    the nearest passage.
+    the nearest passage. All are counted among the hits looked into.
     """
 
     article: Article
@@ -121,7 +121,7 @@ def gather(question: str, hits: Sequence[Hit], archive: Archive) -> Gathered:
 def candidates(question: str, gathered: Gathered, encoder: Encoder, reader: Reader | None, most: int | None = None) -> list[Candidate]:
     """Every sentence of the hits once, best first; ties in the order of the hits. A question that the reader does not take is not read.
 
-    `most`: only so many of the hits are looked into, those that promise most before anything is read.
+    `most`: only of so many of the hits, those that promise most before anything is read.
     """
     reader = reader if reader and reader.takes(question) else None
     fit = fitted(reader is not None)
@@ -137,7 +137,7 @@ def candidates(question: str, gathered: Gathered, encoder: Encoder, reader: Read
 
 
 def _promising(question: str, gathered: Gathered, fit: Fit, most: int) -> Gathered:
-    """Those of the hits of which some sentence would come highest if the same were read in all, in their order."""
+    """Those of the hits of which some sentence would come highest if the reader found the same in all, in their order."""
     promise = [
         max((fit.score({**features, "reads": 0.0}) for features in own.values()), default=-math.inf) for own in _seen(question, gathered)
     ]

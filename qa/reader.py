@@ -28,7 +28,7 @@ DEFAULT_READER = "minilm"
 NONE = "none"
 # Log-odds are kept within it: beyond, a sentence is no more or less certain for a decision.
 BOUND = 15.0
-# Log-odds end here: beyond, what else is known of a sentence decides (eval/README.md).
+# Log-odds end here, as in the fit; uncut they rank as well (eval/README.md).
 MOST = 4.0
 
 _WEIGHTS = Path(__file__).parent / "reader_minilm" / "weights.safetensors"

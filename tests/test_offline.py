@@ -54,9 +54,12 @@ named("minilm").read("did the ferry sink", [Text("Ferry sinks", ("The ferry sank
 @pytest.mark.model
 @pytest.mark.parametrize(("code", "kept"), [(_RUN, False), ("import onnxruntime" + _RUN, True)], ids=["as it is", "the control"])
 def test_what_runs_the_models_tells_nobody(tmp_path: Path, code: str, kept: bool) -> None:
-    """ONNX Runtime by itself keeps an id of the machine, and what it is to send to its makers, in the user's folder."""
+    """ONNX Runtime by itself keeps an id of the machine, and what it is to send to its makers, in the user's folder.
+
+    Not where a variable says that software is being tested: hence none of them.
+    """
     places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR"), str(tmp_path))
-    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | places
+    environment = {"PATH": os.environ["PATH"]} | places
     subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, env=environment, check=True)
     assert bool(list(tmp_path.iterdir())) is kept
 
