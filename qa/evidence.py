@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -105,6 +105,9 @@ class _Found:
         return tuple(self.article.text[start:end] for start, end in self.spans)
 
 
+_Seen = list[tuple[_Found, list[Features]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What the archive has of some hits: their articles and sentences, and how telling each token of the question is."""
@@ -125,24 +128,25 @@ def candidates(question: str, gathered: Gathered, encoder: Encoder, reader: Read
     """
     reader = reader if reader and reader.takes(question) else None
     fit = fitted(reader is not None)
-    if most is not None:
-        gathered = _promising(question, gathered, fit, most)
-    reads = _read(question, gathered.found, encoder, reader)
-    scored = (
-        Candidate(one.article, *one.spans[place], one.hit, {**features, "reads": numbers[place]}, fit)
-        for one, own, numbers in zip(gathered.found, _seen(question, gathered), reads, strict=True)
-        for place, features in own.items()
-    )
-    return sorted(scored, key=lambda candidate: -candidate.score)
+    seen = list(zip(gathered.found, _features(question, gathered), strict=True))
+    chosen = seen if most is None else _promising(seen, fit, most)
+    reads = _read(question, [one for one, _ in chosen], encoder, reader)
+    scored: dict[tuple[str, int], Candidate] = {}
+    for (one, features), numbers in zip(chosen, reads, strict=True):
+        for (start, end), own, number in zip(one.spans, features, numbers, strict=True):
+            scored.setdefault((one.article.id, start), Candidate(one.article, start, end, one.hit, {**own, "reads": number}, fit))
+    return sorted(scored.values(), key=lambda candidate: -candidate.score)
 
 
-def _promising(question: str, gathered: Gathered, fit: Fit, most: int) -> Gathered:
-    """Those of the hits of which some sentence would come highest if the reader found the same in all, in their order."""
-    promise = [
-        max((fit.score({**features, "reads": 0.0}) for features in own.values()), default=-math.inf) for own in _seen(question, gathered)
-    ]
-    chosen = sorted(range(len(promise)), key=lambda at: -promise[at])[:most]
-    return replace(gathered, found=[gathered.found[at] for at in sorted(chosen)])
+def _promising(seen: _Seen, fit: Fit, most: int) -> _Seen:
+    """The `most` passages whose best sentence scores highest with "reads" at 0, in their order."""
+    taken: set[tuple[str, int]] = set()
+    promise = []
+    for one, features in seen:
+        new = [own for (start, _), own in zip(one.spans, features, strict=True) if (one.article.id, start) not in taken]
+        taken |= {(one.article.id, start) for start, _ in one.spans}
+        promise.append(max((fit.score({**own, "reads": 0.0}) for own in new), default=-math.inf))
+    return [seen[at] for at in sorted(sorted(range(len(seen)), key=lambda at: -promise[at])[:most])]
 
 
 def _found(hit: Hit, archive: Archive) -> _Found:
@@ -151,21 +155,16 @@ def _found(hit: Hit, archive: Archive) -> _Found:
     return _Found(hit, article, [(start, end) for start, end in cut if start < end])
 
 
-def _seen(question: str, gathered: Gathered) -> list[dict[int, Features]]:
-    """For each passage the features but "reads" of its sentences, by their place in it; without those that stand in a passage above."""
+def _features(question: str, gathered: Gathered) -> Iterator[list[Features]]:
+    """For each passage the features but "reads" of its sentences."""
     found, weights, asked = gathered.found, gathered.weights, kind(question)
     order = _order(question, [one.article for one in found])
     best, near = (max((getattr(one.hit, name) for one in found), default=0.0) for name in ("score", "cosine"))
-    taken: set[tuple[str, int]] = set()
-    seen: list[dict[int, Features]] = []
     for one in found:
-        new = [place for place, (start, _) in enumerate(one.spans) if (one.article.id, start) not in taken]
-        taken |= {(one.article.id, start) for start, _ in one.spans}
         of_hit = {"found": one.hit.score - best, "order": order[one.article.published], "near": near}
-        texts = {place: one.texts[place] for place in new}
-        words = {place: covered(weights, f"{one.article.title}\n{text}") for place, text in texts.items()}
-        seen.append({place: {"words": words[place], "cue": float(has_cue(asked, text)), **of_hit} for place, text in texts.items()})
-    return seen
+        yield [
+            {"words": covered(weights, f"{one.article.title}\n{text}"), "cue": float(has_cue(asked, text)), **of_hit} for text in one.texts
+        ]
 
 
 def _order(question: str, articles: Sequence[Article]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from index.errors import ModelError, QuestionError, UsageError
 from index.minilm import Floats, tensors
 from index.sentences import sentences
 from qa import ask, evidence, reader
+from qa.assistant import HITS
 from qa.other_reader import OtherReader
 from qa.reader import BOUND, MOST, FineTuned, Text, named
 
@@ -76,6 +77,13 @@ def test_the_passages_that_promise_most_are_read(archive: Archive, folder: Folde
     assert len(fake.read_texts) == 3
     assert fake.read_texts[-1].sentences == ("It was the clerk who confirmed that the ferry sank.",)
     assert {one.text for one in ranked} == {sentence for text in fake.read_texts for sentence in text.sentences}
+
+
+def test_an_answer_reads_half_of_what_is_found(archive: Archive, folder: Folder, read_by: HashReader) -> None:
+    """Five passages of ten."""
+    archive.add([folder(MANY | {f"again {name}": text for name, text in MANY.items()})])
+    ask("which report says that the ferry sank", archive)
+    assert len(read_by.read_texts) == evidence.READ == HITS // 2
 
 
 def test_a_sentence_of_two_passages_is_judged_by_the_first(archive: Archive, folder: Folder) -> None:

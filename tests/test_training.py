@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import pytest
@@ -91,6 +93,47 @@ def test_what_answers_is_labelled_and_can_be_taken_out(folder: Path, tmp_path: P
         batch = collate([rows])
         assert batch.by_question(batch.gold).sum() == batch.gold.sum()
     assert {(True, True), (False, False)} <= seen
+
+
+@pytest.mark.model
+def test_the_third_stage_ends_halfway(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its weights are the mean of those that it began with and those that it came to, and it moved."""
+    from safetensors.torch import load_file
+
+    from eval import train_reader
+
+    collected(folder, tmp_path)
+    base = tiny_model(tmp_path / "base")
+    small = replace(train_reader._STAGES[3], times={"clapnq_fit": 1}, epochs=1)
+    for name, stage in {"first": 1, "whole": 2, "halfway": 3}.items():
+        monkeypatch.setitem(train_reader._STAGES, stage, replace(small, halfway=stage == 3))
+        start = ["--start", str(tmp_path / "first" / "weights.safetensors")] if stage > 1 else []
+        train_reader.main([str(tmp_path / "out"), str(base), str(tmp_path / name), "--stage", str(stage), "--workers", "0", *start])
+    first, whole, halfway = (load_file(tmp_path / name / "weights.safetensors") for name in ("first", "whole", "halfway"))
+    assert any((first[name] != whole[name]).any() for name in first)
+    for name, tensor in halfway.items():
+        assert (tensor.float() - (first[name].float() + whole[name].float()) / 2).abs().max() < 1e-3
+
+
+def tiny_model(folder: Path) -> Path:
+    """A base to train on: the default model's tokenizer, and a BERT of one layer and eight numbers a token."""
+    from transformers import BertConfig, BertModel
+
+    size = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8}
+    BertModel(BertConfig(**size), add_pooling_layer=False).save_pretrained(folder)
+    copy(SentenceEncoder().folder / "tokenizer.json", folder)
+    return folder
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("arguments", ["--stage 3", "--start weights.safetensors", "--stage 2 --start out/weights.safetensors"])
+def test_a_stage_begins_where_it_should(arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first with the base, the others with weights, which are not written over."""
+    from eval import train_reader
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        train_reader.main(["data", "base", "out", *arguments.split()])
 
 
 def test_the_choice_in_a_given_passage_is_measured(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
