@@ -109,7 +109,7 @@ def _mount(page: "gr.Blocks", archive: "Archive", mcp: bool) -> tuple["ASGIApp",
     page.queue(max_size=64, default_concurrency_limit=2, api_open=False)
     page.state_session_capacity = 200
     programs.name_what_is_missing(gr, page)
-    # As `launch` would: a file that a message names is looked at before it is copied, and streams keep in touch, only then.
+    # `launch` would set these: without them gradio neither checks files that a message names nor sends heartbeats.
     page.has_launched = page.is_running = True
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "SSR mode is not supported")  # said of every page beside the first, whatever is asked for

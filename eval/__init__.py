@@ -5,5 +5,6 @@ Always `from eval.x import y`: `import eval` would hide the builtin. Nothing imp
 
 from pathlib import Path
 
-# Where runs, and the archives made for them, are kept.
+# Where runs are kept, and the archives and vectors made for them.
 RUNS = Path("runs")
+ENCODINGS = RUNS / "encodings"

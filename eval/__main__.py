@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import sys
 from datetime import datetime
@@ -103,26 +102,9 @@ def _configurations(arguments: argparse.Namespace) -> list[str]:
 def _archive(arguments: argparse.Namespace) -> Archive:
     if arguments.archive or arguments.questions:
         return terminal.open_archive(arguments.archive or _own_archive(), arguments.model)
+    from eval.archives import prepare
+
     return prepare(arguments.dataset, arguments.model)
-
-
-def prepare(dataset: Path | None, model: str | None) -> Archive:
-    """The archive of the sample set or of a BEIR folder, kept below ./runs and brought up to date."""
-    from eval.dataset import SAMPLE_ARTICLES, beir
-    from index.fingerprint import VERSIONS
-    from index.progress import progress_bar
-
-    source = SAMPLE_ARTICLES
-    if dataset:
-        beir(dataset)  # a folder of another kind is refused before anything is embedded
-        source = dataset / "corpus.jsonl"
-    place = hashlib.sha256(f"{source.resolve()} {model} {VERSIONS}".encode()).hexdigest()[:6]
-    archive = terminal.open_archive(RUNS / "archives" / f"{dataset.resolve().name if dataset else 'sample'}-{place}", model)
-    with progress_bar() as bar:
-        added = archive.add([source], bar)
-    for error in added.rejected:
-        terminal.talk(f"not taken: {error}")
-    return archive
 
 
 def _dataset(arguments: argparse.Namespace, archive: Archive) -> Dataset:

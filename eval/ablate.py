@@ -18,11 +18,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from eval import dataset, measure, run
-from eval.__main__ import prepare
+from eval import ENCODINGS, dataset, measure, run
+from eval.archives import prepare
 from eval.dataset import SAMPLE_ARTICLES, Dataset
 from eval.encodings import Kept
-from eval.report import short, signed
+from eval.report import short, with_interval
 from eval.result import commit
 from eval.run import MAIN
 from eval.significance import Difference, difference, holm
@@ -159,7 +159,7 @@ def table(found: dict[str, Scores]) -> str:
 
 def _change(one: Difference) -> str:
     found = one.interval
-    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}] | {one.better}/{one.same}/{one.worse}"
+    return f"{with_interval(found)} | {one.better}/{one.same}/{one.worse}"
 
 
 def _mean(scores: dict[str, float]) -> float:
@@ -173,7 +173,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"no variant has {' or '.join(words)} in its name: {'; '.join(one.name for one in variants())}")
     for folder in arguments.folders or [None]:
         archive = prepare(folder, None)
-        kept = Kept(archive.encoder, Path("runs/encodings"))
+        kept = Kept(archive.encoder, ENCODINGS)
         found = {}
         with progress_bar() as bar:
             for done, variant in enumerate(chosen):

@@ -23,7 +23,6 @@ from index import terminal
 from index.encoder import DEFAULT_MODEL
 from index.errors import ClippingsError
 
-SIZES = (10_000, 100_000, 1_000_000)
 # Beyond this the model would need hours.
 MODEL_UP_TO = 10_000
 STAND_IN = "stand-in"

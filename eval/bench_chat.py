@@ -26,6 +26,7 @@ from eval.dataset import SAMPLE_ARTICLES, SAMPLE_QUESTIONS
 from eval.result import commit
 from index import terminal
 from index.archive import Archive
+from index.minilm import CORES
 from index.records import Filters
 from index.terminal import Command
 from qa.web.programs import asked
@@ -183,8 +184,7 @@ async def bench(server: Server, archive: Archive, seconds: float) -> bool:
 def machine() -> str:
     """The machine and the commit, in a line."""
     name = next((line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores, load before {os.getloadavg()[0]:.1f}; Python {platform.python_version()}; commit {commit()}"
+    return f"{name}, {CORES} cores, load before {os.getloadavg()[0]:.1f}; Python {platform.python_version()}; commit {commit()}"
 
 
 def _lines(file: str) -> list[str]:

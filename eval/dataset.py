@@ -133,7 +133,7 @@ def _question(record: dict[str, Any], finder: _Finder, place: str) -> Question:
     spans: list[Evidence] = []
     for one in record["evidence"]:
         try:
-            original = spans[: len(record["evidence"])][_place(one["copy_of"])] if "copy_of" in one else None
+            original = spans[_place(one["copy_of"])] if "copy_of" in one else None
             span = finder.span(place, str(one["article"]), str(one["quote"]))
             spans.append(replace(span, original=original and (original.original or original)))
         except (KeyError, IndexError, TypeError) as error:

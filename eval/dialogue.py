@@ -7,7 +7,7 @@ the question that it is the `same_as`. filters.jsonl has messages with the chips
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -76,11 +76,7 @@ class Dialogue:
 
     def as_dict(self) -> dict[str, Any]:
         """The figures for JSON."""
-        names = self.chips.__slots__
-        return {
-            "hit@5": {name: one.as_dict() for name, one in self.pairs.items()},
-            "chips": {name: getattr(self.chips, name) for name in names},
-        }
+        return {"hit@5": {name: one.as_dict() for name, one in self.pairs.items()}, "chips": asdict(self.chips)}
 
 
 def dialogue(dataset: Dataset, archive: Archive, answers: Mapping[str, Answer], report: Report) -> Dialogue:

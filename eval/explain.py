@@ -10,8 +10,9 @@ from eval.dataset import Dataset, Evidence, Question, document_key, passage_key
 from eval.judged import is_gold
 from eval.measure import right_outcome
 from eval.run import Configured
-from index.archive import DEPTH, Archive, matched_terms
+from index.archive import DEPTH, Archive
 from index.errors import UsageError
+from index.query import matched_terms
 from index.records import Hit
 from index.terminal import shown
 from qa.assistant import ask

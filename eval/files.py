@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from eval import RUNS, pages
+from eval import ENCODINGS, RUNS, pages
 from eval.dataset import Dataset
-from eval.report import short, signed
+from eval.report import short, with_interval
 from eval.result import Result, evaluate
 from eval.significance import Difference, difference, holm
 from index.archive import Archive
@@ -36,7 +36,7 @@ def named() -> Path:
 def measured(dataset: Dataset, archive: Archive, configurations: Sequence[str], folder: Path, report: Report) -> Result:
     """Evaluate, and write what was found into the folder of a run."""
     claim(folder)
-    result = evaluate(dataset, archive, configurations, RUNS / "encodings", report)
+    result = evaluate(dataset, archive, configurations, ENCODINGS, report)
     write(result, folder)
     return result
 
@@ -113,8 +113,8 @@ def compared(old: Path, new: Path) -> str:
     for name, (one, p, shift) in found.items():
         earlier, later = (run["configurations"][name]["mean"][run["headline"]] for run in (first, second))
         lines.append(
-            f"{name:<10}{short(earlier)} -> {short(later)}  {signed(one.interval.mean)} [{signed(one.interval.low)}, "
-            f"{signed(one.interval.high)}]  +/=/- {one.better}/{one.same}/{one.worse}  p(adj) {short(p)}{shift}"
+            f"{name:<10}{short(earlier)} -> {short(later)}  {with_interval(one.interval)}  "
+            f"+/=/- {one.better}/{one.same}/{one.worse}  p(adj) {short(p)}{shift}"
         )
     return "\n".join(lines)
 
@@ -133,7 +133,7 @@ def _scores(result: dict[str, Any], configuration: str) -> dict[str, float]:
     return {question: row[result["headline"]] for question, row in result["configurations"][configuration]["questions"].items()}
 
 
-def moved(old: dict[str, float], new: dict[str, float]) -> str:
+def moved(old: Mapping[str, float], new: Mapping[str, float]) -> str:
     """The questions whose score fell to 0 and those whose score rose from it, in brackets; nothing where there are none."""
     shared = [question for question in old if question in new]
     lost = [question for question in shared if old[question] > 0 and new[question] == 0]

@@ -27,8 +27,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from eval import RUNS
-from eval.__main__ import prepare
+from eval import ENCODINGS
+from eval.archives import prepare
 from eval.dataset import SAMPLE_QUESTIONS, document_key, records
 from eval.encodings import Kept
 from eval.readings import Readings
@@ -42,7 +42,7 @@ from qa.evidence import FITTED, RANKING, READ, SUPPORT, Candidate, candidates, g
 from qa.reader import NONE, Reader, named
 
 _FOLDS = 5
-# Every how manieth answerable question is asked of the other articles too.
+# One answerable question in so many is also asked of the other articles alone.
 _ELSEWHERE = 3
 
 
@@ -189,7 +189,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for folder in arguments.folders:
         check_apart(folder)
         archive = prepare(folder, None)
-        kept = Kept(archive.encoder, RUNS / "encodings")
+        kept = Kept(archive.encoder, ENCODINGS)
         questions += _labelled(folder, Archive(archive.path, kept), arguments.limit, readings)
         kept.save()
     answerable = _answerable(questions)

@@ -15,7 +15,7 @@ from typing import Any
 from eval import measure
 from eval.files import moved
 from eval.measure import QUOTE_F1
-from eval.report import signed
+from eval.report import with_interval
 from eval.result import Result
 from eval.significance import Difference, difference
 from index.errors import UsageError
@@ -46,9 +46,7 @@ class Check:
     def __str__(self) -> str:
         found = self.difference.interval
         verdict = "" if found.mean >= -EFFECT else ", not told from no change" if self.passed else ", a DROP"
-        return (
-            f"{self.name} {signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]{verdict}{moved(dict(self.old), dict(self.new))}"
-        )
+        return f"{self.name} {with_interval(found)}{verdict}{moved(self.old, self.new)}"
 
 
 def check(result: Result, pinned: Mapping[str, Any]) -> list[Check]:
@@ -79,10 +77,10 @@ def line(checks: list[Check], result: Result, pinned: Mapping[str, Any]) -> str:
     now = {"archive": result.status["digest"], "model": result.status["weights"]}
     others = [f"pinned with another {name}" for name, digest in now.items() if pinned[name] != digest]
     failed = sum(not one.passed for one in checks)
-    moved = [str(one) for one in checks if one.difference.better or one.difference.worse]
+    changed = [str(one) for one in checks if one.difference.better or one.difference.worse]
     verdict = f"FAIL: {failed} of {len(checks)} measures dropped" if failed else f"PASS: {len(checks)} measures, none dropped"
     return "\n".join(
-        f"{'' if number else 'gate':<11}{text}" for number, text in enumerate([*others, *moved, f"{verdict} by more than {EFFECT}"])
+        f"{'' if number else 'gate':<11}{text}" for number, text in enumerate([*others, *changed, f"{verdict} by more than {EFFECT}"])
     )
 
 

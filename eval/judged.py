@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from eval import measure
 from eval.dataset import Question
 from eval.run import Run
-from qa.answer import Answer, Citation
+from qa.answer import Answer
+from qa.citation import Citation
 from qa.render import byline
 
 if TYPE_CHECKING:

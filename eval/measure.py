@@ -15,7 +15,8 @@ from sklearn.metrics import roc_auc_score
 
 from eval.dataset import Dataset, Evidence, Question
 from eval.run import Qrels, Ranked, Run
-from qa.answer import Answer, Citation
+from qa.answer import Answer
+from qa.citation import Citation
 
 MEASURES = {"hit@1": Success @ 1, "hit@5": Success @ 5, "MRR@10": RR @ 10, "nDCG@10": nDCG @ 10}
 EVIDENCE_MEASURES = {"Hits@4": Success @ 4, "Hits@10": Success @ 10, "MRR@10": RR @ 10}

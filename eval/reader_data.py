@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eval.__main__ import prepare
+from eval.archives import prepare
 from eval.dataset import document_key, records
 from eval.fit import check_apart
 from index import Archive, terminal

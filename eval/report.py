@@ -87,6 +87,11 @@ def short(value: float) -> str:
     return f"{value:.3f}".replace("0.", ".", 1)
 
 
+def with_interval(found: Interval) -> str:
+    """A mean difference with its interval: "+.041 [+.010, +.072]"."""
+    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+
+
 def signed(value: float) -> str:
     """A difference with its sign: +.012."""
     return f"{value:+.3f}".replace("0.", ".", 1)
@@ -112,8 +117,8 @@ def _dialogue(result: Result) -> Iterator[str]:
         found, before, after = asked.difference.interval, mean(asked.typed.values()), mean(asked.read.values())
         headlines = "" if asked.headlines is None else f", {asked.headlines} headlines right"
         yield (
-            f"{'' if number else 'as read':<11}hit@5 {short(before)} -> {short(after)}, {signed(found.mean)} "
-            f"[{signed(found.low)}, {signed(found.high)}]: {len(asked.typed)} questions, {name} ({asked.carried} carry{headlines})"
+            f"{'' if number else 'as read':<11}hit@5 {short(before)} -> {short(after)}, {with_interval(found)}: "
+            f"{len(asked.typed)} questions, {name} ({asked.carried} carry{headlines})"
         )
     chips = result.dialogue.chips
     yield (

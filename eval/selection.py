@@ -18,8 +18,8 @@ from time import perf_counter
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from eval import RUNS
-from eval.__main__ import prepare
+from eval import ENCODINGS
+from eval.archives import prepare
 from eval.dataset import document_key, records
 from eval.encodings import Kept
 from eval.fit import gold_of, is_right
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
         by_paragraphs = (folder / "answers.jsonl").is_file()
         source, given = (folder, _of_paragraphs(folder)) if by_paragraphs else of_sections(folder)
         opened = prepare(source, None)
-        kept = Kept(opened.encoder, RUNS / "encodings")
+        kept = Kept(opened.encoder, ENCODINGS)
         archive = Archive(opened.path, kept)
         asked = [one for one in given if not arguments.readings or reader.takes(one.question)][:: arguments.every]
         rows = {name: list(_chosen(asked, archive, by, arguments.end_to_end)) for name, by in ((NONE, None), (reader.name, reader))}

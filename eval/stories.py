@@ -47,13 +47,15 @@ def measure(archive: Archive) -> Stories:
     """The shares over the labelled pairs; the articles are those of `archive`."""
     articles = {article.path.rpartition("/")[2]: article for article in archive.articles()}
     pairs = list(_pairs(articles))
-    same = {True: [pair for pair in pairs if pair[2]], False: [pair for pair in pairs if not pair[2]]}
     sentences = [(row["one"], row["other"], row["differ"]) for _, row in records(DIFFER, ("one", "other", "differ"))]
-    return Stories(
-        *(_share((same_story(one, other) == wanted, why) for one, other, wanted, why in same[which]) for which in (True, False)),
-        *(_share((differ(one, other) == what, f"{one} | {other}") for one, other, what in sentences if bool(what) is which)
-          for which in (True, False)),
-    )  # fmt: skip
+
+    def stories(copies: bool) -> Share:
+        return _share((same_story(one, other) == copies, why) for one, other, same, why in pairs if same is copies)
+
+    def differences(any_there: bool) -> Share:
+        return _share((differ(one, other) == what, f"{one} | {other}") for one, other, what in sentences if bool(what) is any_there)
+
+    return Stories(collapsed=stories(True), apart=stories(False), told=differences(True), silent=differences(False))
 
 
 def _share(judged: Iterator[tuple[bool, str]]) -> Share:
@@ -81,5 +83,5 @@ def _changed(one: Article, row: dict[str, Any], place: str) -> Article:
         if text.count(old) != 1:
             raise UsageError(f"{place}: it stands {text.count(old)} times in {row['one']}, not once: {old[:60]!r}")
         text = text.replace(old, new)
-    changed = (f"{one.id}-changed", row.get("title", one.title), text, "another outlet", row["published"])
-    return replace(one, **dict(zip(("id", "title", "text", "source", "published"), changed, strict=True)))
+    title = row.get("title", one.title)
+    return replace(one, id=f"{one.id}-changed", title=title, text=text, source="another outlet", published=row["published"])

@@ -70,7 +70,7 @@ def _add(arguments: argparse.Namespace) -> int:
     return _report(added, arguments.json)
 
 
-def _update_options(parser: argparse.ArgumentParser) -> None:
+def _archive_and_json(parser: argparse.ArgumentParser) -> None:
     terminal.archive_options(parser)
     terminal.json_option(parser)
 
@@ -185,11 +185,6 @@ def _print_hit(archive: Archive, rank: int, hit: Hit, explain: bool) -> None:
         print(textwrap.fill(paragraph, 100, initial_indent="    ", subsequent_indent="    "))
 
 
-def _status_options(parser: argparse.ArgumentParser) -> None:
-    terminal.archive_options(parser)
-    terminal.json_option(parser)
-
-
 def _status(arguments: argparse.Namespace) -> int:
     status = terminal.open_archive(arguments.archive, arguments.model).status()
     if arguments.json:
@@ -234,10 +229,10 @@ def _check(arguments: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command("add", "Add files and folders, or bring the archive up to date with them.", _add_options, _add),
-    Command("update", "Bring the archive up to date with everything that it was given.", _update_options, _update),
+    Command("update", "Bring the archive up to date with everything that it was given.", _archive_and_json, _update),
     Command("remove", "Take articles out of the archive, by the files or folders that they came from.", _remove_options, _remove),
     Command("search", "Show the passages that match best.", _search_options, _search),
-    Command("status", "Show what the archive holds, where it is from, and what could not be taken.", _status_options, _status),
+    Command("status", "Show what the archive holds, where it is from, and what could not be taken.", _archive_and_json, _status),
     Command("check", "Say whether the archive is whole, and repair it.", _check_options, _check),
 )
 

@@ -15,15 +15,15 @@ from index.changes import Added, Report, Shard
 from index.check import Checked
 from index.encoder import DEFAULT_MODEL, Encoder, SentenceEncoder
 from index.engine import Place, Snapshot, Writer, engine
-from index.errors import ArchiveError, ArticleError, CorruptError, ModelError, QuestionError, UsageError
+from index.errors import ArchiveError, ArticleError, CorruptError, ModelError, UsageError
 from index.fusion import Fusion, Ranking, ordered, weighted_sum
 from index.listing import Listed
+from index.query import asked_for, check_query
 from index.records import Article, Filters, Hit, Passage, Reach, Why
 from index.undo import Removed
 
 LEGS = ("bm25", "dense")
 DEPTH = 1000
-MAX_QUERY = 2000
 
 
 class Archive:
@@ -301,7 +301,7 @@ class Archive:
 
 def _hits(current: Snapshot, query: str, rankings: Mapping[str, Ranking], best: Ranking) -> list[Hit]:
     ranks = {leg: {row: rank for rank, row in enumerate(ranking, start=1)} for leg, ranking in rankings.items()}
-    asked = {word: bm25.stem(word) for word in _asked(query)}
+    asked = {word: bm25.stem(word) for word in asked_for(query)}
     found = zip(best, current.passages(list(best)), current.stand_in(set(asked.values()), list(best)), strict=True)
     return [
         Hit(
@@ -312,26 +312,3 @@ def _hits(current: Snapshot, query: str, rankings: Mapping[str, Ranking], best: 
         )
         for row, passage, standing in found
     ]
-
-
-def check_query(query: str) -> None:
-    """A QuestionError where a query has no word, more characters than anyone types, or some that are not text."""
-    try:
-        query.encode()
-    except UnicodeEncodeError as error:  # half of a pair of UTF-16, or a byte of a command line in another encoding
-        raise QuestionError(f"the question is not UTF-8 text at character {error.start + 1:,}: type it again") from error
-    if not bm25.words(query):
-        raise QuestionError("the question is empty: type a few words")
-    if len(query) > MAX_QUERY:
-        raise QuestionError(f"the question has {len(query):,} characters: at most {MAX_QUERY:,}, so ask for one thing")
-
-
-def matched_terms(query: str, text: str) -> tuple[str, ...]:
-    """The words of `query`, as typed, whose index tokens stand in `text`."""
-    found = set(bm25.tokens(text))
-    return tuple(word for word in _asked(query) if bm25.stem(word) in found)
-
-
-def _asked(query: str) -> dict[str, None]:
-    """The words of a query that are looked for, each once, as typed."""
-    return dict.fromkeys(word for word in bm25.words(query) if word.casefold() not in bm25.STOP_WORDS)

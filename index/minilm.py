@@ -34,8 +34,10 @@ Floats = NDArray[np.float32]
 _STORED = {"F32": "<f4", "F16": "<f2"}
 # The first ONNX that has attention as an operator, and its file format.
 _OPSET, _IR = 23, 11
-# Those that this process may use; each works on a text by itself, and all questions share them.
-_CORES = ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+# Those that this process may use.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+# Each works on a text by itself, and all questions share them.
+_WORKERS = ThreadPoolExecutor(CORES)
 
 
 def fits(folder: Path) -> bool:
@@ -132,7 +134,7 @@ class MiniLM:
             states: Floats = session.run(None, {"embedded": word[ids] + position[: len(ids)] + kind[kinds]})[0]
             return states
 
-        return _CORES.map(state, texts, kinds)
+        return _WORKERS.map(state, texts, kinds)
 
     def _tensor(self, name: str) -> Floats:
         if name not in self._weights:

@@ -50,12 +50,17 @@ def sentences(text: str) -> list[Span]:
     return [span for start, end in _lines(text) for span in _split(text, start, end)]
 
 
+def touching(text: str, start: int, end: int) -> list[Span]:
+    """The sentences that share a character with `text[start:end]`."""
+    return [span for span in sentences(text) if span[0] < end and start < span[1]]
+
+
 def around(text: str, start: int, end: int) -> tuple[str, str]:
-    """The sentence before `text[start:end]` and the one after it; "" at either end of the text."""
+    """The sentence before `text[start:end]` and the one after it, or the rest of one that is cut there; "" at either end of the text."""
     spans = sentences(text)
-    before = max((span for span in spans if span[1] <= start), default=(0, 0))
-    after = min((span for span in spans if span[0] >= end), default=(0, 0))
-    return text[slice(*before)], text[slice(*after)]
+    before = max((span for span in spans if span[0] < start), default=(0, 0))
+    after = min((span for span in spans if span[1] > end), default=(0, 0))
+    return text[before[0] : min(before[1], start)].strip(), text[max(after[0], end) : after[1]].strip()
 
 
 def _lines(text: str) -> list[Span]:

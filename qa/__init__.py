@@ -9,14 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qa.answer import Answer, Citation
+    from qa.answer import Answer
     from qa.assistant import ask
+    from qa.citation import Citation
 
 __all__ = ["Answer", "Citation", "ask"]
+_HOMES = {"Answer": "qa.answer", "Citation": "qa.citation", "ask": "qa.assistant"}
 
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used, for the same reason as in `index`."""
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'qa' has no attribute {name!r}")
-    return getattr(import_module("qa.assistant" if name == "ask" else "qa.answer"), name)
+    return getattr(import_module(_HOMES[name]), name)

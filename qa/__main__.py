@@ -14,7 +14,8 @@ from index.clean import how_many
 from index.terminal import Command
 
 if TYPE_CHECKING:
-    from qa.answer import Answer, Citation
+    from qa.answer import Answer
+    from qa.citation import Citation
 
 
 def _ask_options(parser: argparse.ArgumentParser) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
 from time import perf_counter
+from typing import Any
 
-from index.archive import Archive, matched_terms
+from index.archive import Archive
 from index.clean import how_many
+from index.query import matched_terms
 from index.records import Article, Filters, Hit, Reach, Why
 from qa import evidence, reading, stories
-from qa.answer import Answer, Citation, Differ, Searched
+from qa.answer import Answer, Differ, Searched
+from qa.citation import Citation
 from qa.disputes import differences
 from qa.evidence import Candidate
 from qa.followup import Turn
@@ -56,14 +59,15 @@ def answering(
     with archive.snapshot():  # passages, articles and counts of one commit
         read = reading.read(message, archive, filters, history, without)
         question, asked, filters = read.question, read.asked, read.filters
-        reach = archive.reach(filters)
+        reach, held = archive.reach(filters), "" if filters != Filters() else _held(archive.census())
         wide = list[Hit]()
         hits = stories.distinct(_fetched(question, archive, filters, wide), archive, HITS)
         found = perf_counter()
-        near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in wide)]
+        beyond = archive.search(question, stories.FETCH * HITS) if wide and filters != Filters() else []
+        near = [archive.article(name) for name in dict.fromkeys(hit.passage.article_id for hit in [*wide, *beyond])]
         gathered = evidence.gather(question, hits, archive)
         missing = archive.unknown(telling_words(question), filters)
-        stronger = _stronger(question, archive, filters) if wide and filters != Filters() else 0
+        stronger = _stronger(beyond, archive, filters)
     ranked = evidence.candidates(asked, gathered, archive.encoder, named(reader), evidence.READ)
     support = ranked[0].support if ranked else 0.0
     threshold = ranked[0].fit.threshold if ranked else 0.0
@@ -71,7 +75,7 @@ def answering(
 
     def answer(quotes: tuple[Citation, ...], nearest: tuple[Citation, ...], differ: tuple[Differ, ...], reason: str = "") -> Answer:
         seconds = {"search": found - started, "answer": perf_counter() - found}
-        searched = Searched(reach.articles, reach.passages, seconds, reach.undated, str(filters), 0 if answered else stronger)
+        searched = Searched(reach.articles, reach.passages, seconds, reach.undated, str(filters), 0 if answered else stronger, held)
         return Answer(question, reason, quotes, nearest, searched, support, threshold, read.chips, differ)
 
     chosen = stories.quotable(ranked, QUOTES, _SUPPORTING, asked)
@@ -127,11 +131,17 @@ def _name(one: Candidate) -> str:
     return (last[0] if last and last[0][0].isupper() else speaker).casefold().removeprefix("the ")
 
 
-def _stronger(question: str, archive: Archive, limits: Filters) -> int:
-    """As `Searched.stronger` has it."""
-    hits = archive.search(question, stories.FETCH * HITS)
+def _stronger(hits: Sequence[Hit], archive: Archive, limits: Filters) -> int:
+    """As `Searched.stronger` has it, of the hits of a search without limits."""
     above = takewhile(lambda hit: not limits.admits(archive.article(hit.passage.article_id)), hits)
     return sum(bool(hit.why.terms) for hit in above)
+
+
+def _held(census: Mapping[str, Any]) -> str:
+    """The outlets and dates of an archive, in words."""
+    outlets = f"from {how_many(census['outlets'], 'outlet')}" if census["outlets"] else ""
+    dates = f"published {census['first_date']} to {census['last_date']}" if census["first_date"] else ""
+    return ", ".join(filter(None, [outlets, dates]))
 
 
 def _outside(stronger: int) -> str:

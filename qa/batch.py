@@ -1,7 +1,7 @@
 """A file of questions -> a file of answers, each on the disk before the next is asked; a later run goes on from there.
 
-Each answer says what it was made with: the reader, the chips that were dropped, the digest of the archive. A run with anything else does
-not go on with a file: an answer that it might give otherwise is neither kept as its own nor overwritten.
+Each answer says what it was made with: the reader, the chips that were dropped, the digest of the archive. Only a run with the same three
+goes on with a file; any other is refused, so that nothing is mixed or overwritten.
 """
 
 from __future__ import annotations

@@ -12,16 +12,16 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from index import filtering
-from index.archive import check_query
 from index.articles.decoding import decode
 from index.articles.fields import shorten
 from index.articles.source import RefusedError, no_note
 from index.clean import one_line
 from index.errors import ClippingsError, QuestionError, UsageError
+from index.query import check_query
 from index.records import Filters
 from index.terminal import as_json
 from qa.answer import Answer
@@ -210,9 +210,8 @@ def _records(data: bytes, start: int) -> Iterator[tuple[int, list[str]]]:
 def written(name: str, row: Row, answer: Answer, reader: str, made: str, first: bool) -> bytes:
     """The bytes of an answer in a file of that name, `first` or not; `reader` is the name of who read it, `made` what it was made with."""
     identity, question, limits = row.key
+    about, asked = {"id": identity, "limits": limits, "reader": reader, "made": made}, replace(answer, question=question)
     if name.endswith(".csv"):
-        asked = COLUMNS.index("question")
-        cells = [[identity, limits, reader, made, *one[:asked], question, *one[asked + 1 :]] for one in answer_rows(answer)]
-        return _HEAD * first + rows(cells).encode()
-    about = {"id": identity, "limits": limits, "reader": reader, "made": made}
-    return as_json({**about, **answer.as_dict(), "question": question}, indent=None).encode()
+        cells = [[*about.values(), *one] for one in answer_rows(asked)]
+        return (_HEAD if first else b"") + rows(cells).encode()
+    return as_json({**about, **asked.as_dict()}, indent=None).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from dataclasses import asdict
@@ -32,7 +33,7 @@ def chosen_format(arguments: argparse.Namespace) -> str:
             raise UsageError(f"--out {arguments.out}: its ending names no format: give --format, or end it in {', '.join(_BY_ENDING)}")
     else:
         return ""
-    if arguments.out and arguments.out.exists():
+    if arguments.out and os.path.lexists(arguments.out):  # not the Path's own, which raises where the name is too long
         raise UsageError(f"--out {arguments.out}: it is there already, and nothing is overwritten: name another")
     return form
 

@@ -12,8 +12,9 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from index.archive import MAX_QUERY, Archive
+from index.archive import Archive
 from index.errors import ClippingsError
+from index.query import MAX_QUERY
 from qa import message, page, render
 from qa.answer import Answer
 from qa.followup import Turn
@@ -74,8 +75,8 @@ def replies(history: Messages, archive: Archive, without: Collection[str] = ()) 
 
 
 def _beyond(answer: Answer, history: Messages, archive: Archive, without: Collection[str]) -> list[str]:
-    """The chips of an abstention without which there is an answer; none where there is none either."""
-    used = [chip.id for chip in answer.chips if not chip.dropped]
+    """The limits that were read for an abstention and without which there is an answer; none where there is none either."""
+    used = [chip.id for chip in answer.chips if chip.kind != "carried" and not chip.dropped]
     if answer.quotes or not used:
         return []
     wider = ask(question(history[-1]), archive, history=turns(history[:-1]), without={*without, *used})
@@ -110,7 +111,10 @@ def returned(history: Messages, query: str, archive: Archive) -> Iterator[tuple[
 
 
 def _continued(history: Messages, wanted: list[Asked], archive: Archive) -> Iterator[tuple[Messages, str]]:
-    """A conversation, and answers to what it lacks of the questions of an address; they know what the address has of it, and no more."""
+    """A conversation, then answers to those questions of an address that it lacks.
+
+    Where it ends with the first of them, those are their history; else they have only one another.
+    """
     end = max((place for place, one in enumerate(history, start=1) if one["role"] == "assistant"), default=0)
     if wanted and (not end or _asks(history[end - 1]) != wanted):
         exchanges = _exchanges(history[:end])

@@ -126,9 +126,9 @@ def _is_given(figure: Figure, sentence: _Read) -> bool:
 def _keys(ones: Sequence[Figure], others: Sequence[Figure]) -> list[tuple[Figure, Figure]]:
     """Pairs of figures that count the same thing, where each sentence has one figure of that thing and no second."""
     pairs = [(mine, theirs) for mine in ones for theirs in others if _same_thing(mine, theirs)]
-    mine_times = Counter(id(mine) for mine, _ in pairs)
-    their_times = Counter(id(theirs) for _, theirs in pairs)
-    return [(mine, theirs) for mine, theirs in pairs if mine_times[id(mine)] == their_times[id(theirs)] == 1]
+    mine_times = Counter(mine for mine, _ in pairs)
+    their_times = Counter(theirs for _, theirs in pairs)
+    return [(mine, theirs) for mine, theirs in pairs if mine_times[mine] == their_times[theirs] == 1]
 
 
 def _same_thing(one: Figure, other: Figure) -> bool:

@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import Protocol, TypeVar
 
 from index.records import Article
-from qa.answer import Citation, Differ
+from qa.answer import Differ
+from qa.citation import Citation
 from qa.differ import Difference, asks, differ
 from qa.question import wants_latest
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from index.clean import one_line
 from index.terminal import as_json, shown
-from qa.answer import Answer, Citation
+from qa.answer import Answer
+from qa.citation import Citation
 from qa.fragment import address
 from qa.render import copies, differ
 

@@ -19,7 +19,7 @@ from index.articles.fields import shorten
 from index.articles.source import RefusedError, no_note
 from index.clean import one_line
 from index.errors import UsageError
-from qa.answer import digest
+from qa.citation import digest
 from qa.export import NO_ANSWER, ON_THE_PAGE, rearmed
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _PROVENANCE = re.compile(
     r"(?P<path>.*), characters (?P<start>\d+) to (?P<end>\d+) of article (?P<article>\S*), SHA-256 (?P<sha256>\S*), digest (?P<digest>\S*)",
     re.DOTALL,
 )
-_PROVEN = re.compile(r"SHA-256 |digest v2-")
+_PROVEN = re.compile(r"SHA-256 |digest v3-")
 _NOTE, _INDENT = re.compile(r"\[(?P<number>\d+)\] “"), " " * 4
 _TEXTS = ("text", "path", "article", "sha256", "digest")
 _LABEL = ("outlet", "title", "date")
@@ -115,7 +115,7 @@ def _number(value: Any) -> int:
 
 
 def _csv(text: str) -> Iterator[Quoted]:
-    lines = io.StringIO(text, newline="")
+    lines = io.StringIO(text.replace("\r\n", "\n"), newline="")
     header, delimiter = columns(lines.readline(), {*_TEXTS, "start", "end"})
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
@@ -150,10 +150,9 @@ def _markdown(text: str) -> Iterator[Quoted]:
             found = found or paragraphs[-1].startswith(NO_ANSWER)
         elif token.type == "blockquote_close" and paragraphs and _PROVEN.search(paragraphs[-1]):
             *shown, last = paragraphs
-            said = _PROVENANCE.fullmatch(last)
-            fields = said.groupdict() if said else {"path": last}
             number, _, label = "".join(shown[1:2]).partition("·")
-            yield _quoted(_number(number), fields | {"text": "".join(shown[:1]), "title": label.removesuffix(f" · {ON_THE_PAGE}")})
+            said = {"text": "".join(shown[:1]), "title": label.removesuffix(f" · {ON_THE_PAGE}")}
+            yield _quoted(_number(number), _provenance(last) | said)
             paragraphs, found = [], True
     if not found:
         raise RefusedError("no quote of an exported answer in it")
@@ -167,7 +166,7 @@ def _footnotes(text: str) -> Iterator[Quoted]:
     for (place, opening), until in zip(openings, [*(place for place, _ in openings[1:]), len(lines)], strict=False):
         below = lines[place + 1 : until]
         indented = list(takewhile(lambda one: one.startswith(_INDENT), below))
-        if ends := _provenance(indented) or _provenance(below):
+        if ends := _last_proven(indented) or _last_proven(below):
             note = [lines[place][opening.end() :], *(one.removeprefix(_INDENT) for one in below[:ends])]
             yield _noted(_number(opening["number"]), note)
             found = True
@@ -175,17 +174,22 @@ def _footnotes(text: str) -> Iterator[Quoted]:
         raise RefusedError("no quote of an exported answer in it")
 
 
-def _provenance(lines: list[str]) -> int:
-    """The lines up to the last of provenance; 0 where there is none."""
-    return max((place for place, line in enumerate(lines, start=1) if _PROVEN.search(line)), default=0)
+def _last_proven(lines: list[str]) -> int:
+    """The number of the last line of provenance, from 1; 0 where there is none."""
+    return max((number for number, line in enumerate(lines, start=1) if _PROVEN.search(line)), default=0)
+
+
+def _provenance(line: str) -> dict[str, str]:
+    """What a line of provenance says; of one in another form, all as the path."""
+    said = _PROVENANCE.fullmatch(line)
+    return said.groupdict() if said else {"path": line}
 
 
 def _noted(number: int, note: list[str]) -> Quoted:
     """The quote of a note: it ends with the line before that of outlet, title, date and address, below which stands a link, and what else
     is said of the quote, or neither. Where that is not clear, the digest knows; an altered one is cut at the first of those places."""
     *shown, last = note
-    said = _PROVENANCE.fullmatch(last)
-    fields = said.groupdict() if said else {"path": last}
+    fields = _provenance(last)
     ends = [end for end in range(max(1, len(shown) - 3), len(shown)) if shown[end - 1].endswith("”")]
     cut = [
         _quoted(number, fields | {"text": "\n".join(shown[:end])[:-1], "title": label}) for end in ends for label in _labels(shown[end:])

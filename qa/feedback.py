@@ -16,7 +16,8 @@ from typing import get_type_hints
 
 from index.archive import Archive
 from index.errors import ArchiveError
-from qa.answer import Answer, Citation
+from qa.answer import Answer
+from qa.citation import Citation
 
 FILE = "feedback.jsonl"
 

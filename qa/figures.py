@@ -90,12 +90,12 @@ def figures(sentence: str) -> list[Figure]:
     pairs = {number.last + 2: number for number in numbers}
     votes = [(pairs[number.first], number) for number in numbers if number.first in pairs and words[number.first - 1] == "to"]
     scores = [pair for pair in votes if not sentence[: found[pair[0].first].start()].rstrip().endswith("from")]
-    inside = {id(number) for pair in scores for number in pair}
+    inside = {number for pair in scores for number in pair}
     said = [number for number in numbers if not _withdrawn(sentence, found, number)]
     rate = _RATE.search(sentence) is not None
     places = {place for number in said for place in range(number.first, number.last + 1)}
     voted = [Figure((one.value, other.value), "to", "", 1, 0, False) for one, other in scores if one in said]
-    return voted + [_figure(words, one, places, rate) for one in said if id(one) not in inside]
+    return voted + [_figure(words, one, places, rate) for one in said if one not in inside]
 
 
 def _counts_nothing(sentence: str, found: Sequence[re.Match[str]], words: Sequence[str], number: Number) -> bool:
@@ -161,8 +161,7 @@ def _unit(number: Number, after: Sequence[str], before: Sequence[str]) -> str:
     if after[:1] in (["%"], ["pct"], ["percent"]) or after[:2] == ["per", "cent"]:
         return "percent"
     named = [word for word in after if word not in {"other", "more", "further", "of", "the", "its", "their"}]
-    singular = [_CURRENCIES.get(word, word.removesuffix("s")) for word in named[:2]]
-    if singular and (unit := next((word for word in singular[:1] if word in _MONEY | _MEASURES), "")):
+    if named and (unit := _CURRENCIES.get(named[0], named[0].removesuffix("s"))) in _MONEY | _MEASURES:
         return unit
     if named and named[0] not in _ROLE_OF and named[0].isalpha() and named[0] not in _NO_NOUN:
         noun = stem(named[0])

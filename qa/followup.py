@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from index.archive import MAX_QUERY, Archive
+from index.archive import Archive
 from index.bm25 import stem, words
 from index.errors import ArchiveError
+from index.query import MAX_QUERY
 from qa.answer import Answer
 from qa.question import content_words, telling_words
 
@@ -34,7 +35,8 @@ _AND = re.compile(r"\W*(?:and|but|or|also|then|so|what about|how about|what else
 # As the subject of the question, it was named before.
 _SUBJECT = re.compile(
     r"\b(?:did|does|do|is|was|were|are|has|had|have|will|would|can|can['’]t|could|should|must) "
-    r"(he|she|it|they|that|this|these|those)\b",
+    r"(he|she|it(?! (?:known|clear|true|likely|possible|certain|said|reported|agreed|decided) (?:that|whether|how|why|who|when|to)\b)"
+    r"|they|that|this|these|those)\b",
     re.IGNORECASE,
 )
 # As an object, it is not named in its own clause.

@@ -17,7 +17,7 @@ function facts(of) {
   const text = where => (of.querySelector(where) || {}).textContent || '';
   const number = where => Number(text(where).replaceAll(',', ''));
   return {
-    question: text('.asked'), reason: text('.reason'), articles: number('.articles'), limits: text('.limits'), undated: number('.undated'),
+    question: text('.asked'), reason: text('.reason'), articles: number('.articles'), limits: text('.limits'), held: text('.held'), undated: number('.undated'),
     quotes: of.querySelector('blockquote') ? cited(of) : [], copies: copies(of),
   };
 }

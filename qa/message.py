@@ -12,10 +12,14 @@ from collections.abc import Collection, Sequence
 
 from index.clean import how_many
 from index.records import Article
-from qa.answer import Answer, Chip, Citation, Copy, Differ
+from qa.answer import Answer, Chip, Differ
+from qa.citation import Citation, Copy
 from qa.render import DIFFER, also, byline, markdown, neighbours
 
 _THUMBS = (("up", "A good answer"), ("down", "Not a good answer"))
+
+# More links to copies than these are folded away.
+_INLINE = 3
 
 _BEGUN = '<p class="pending">Looking for what else the archive has.</p>'
 
@@ -127,13 +131,15 @@ def _in_context(citation: Citation) -> str:
 
 
 def _source(citation: Citation, titled: bool = True) -> str:
-    """Who says it, outlet and date, title, and the other articles that print it, each a link."""
+    """Who says it, outlet and date, title, and the other articles that print it, each a link; many are folded away."""
     says = f"{markdown(citation.speaker)}: <em>{markdown(citation.verb)}</em>" if citation.speech else ""
     earliest = " (earliest)" if citation.earliest is citation.article else ""
     named = f"<strong>{markdown(byline(citation.article))}</strong>{earliest}"
     title = markdown(citation.article.title) if titled else ""
-    copies = f"{also(citation)}: {', '.join(_copy(copy, citation) for copy in citation.also)}" if citation.also else ""
-    return f'<p class="source">{" · ".join(filter(None, [says, named, title, copies]))}</p>'
+    links = ", ".join(_copy(copy, citation) for copy in citation.also)
+    folded = f"<details><summary>{also(citation)}</summary>{links}</details>" if len(citation.also) > _INLINE else ""
+    copies = f"{also(citation)}: {links}" if links and not folded else ""
+    return f'<div class="source">{" · ".join(filter(None, [says, named, title, copies]))}{folded}</div>'
 
 
 def _copy(copy: Copy, citation: Citation) -> str:
@@ -167,7 +173,8 @@ def _abstention(result: Answer, without: Collection[str]) -> list[str]:
 def _searched(result: Answer) -> str:
     searched = result.searched
     undated = f' <span class="undated">{searched.undated:,}</span> more have no date, and were left out.' if searched.undated else ""
-    limits = f' <span class="limits">{markdown(searched.limits)}</span>' if searched.limits else ""
+    which = "limits" if searched.limits else "held"
+    limits = f' <span class="{which}">{markdown(of)}</span>' if (of := searched.limits or searched.held) else ""
     number, articles = how_many(searched.articles, "article").split()
     return f'Searched {how_many(searched.passages, "passage")} of <span class="articles">{number}</span> {articles}{limits}.{undated}'
 

@@ -50,7 +50,8 @@ def read(found: Sequence[re.Match[str]], words: Sequence[str]) -> list[Number]:
     place = 0
     while place < len(words):
         number = _numeral(found[place], words, place) if found[place]["digits"] else _spelt(words, place)
-        numbers += [number] if number else []
+        if number:
+            numbers.append(number)
         place = number.last + 1 if number else place + 1
     return numbers
 

@@ -38,7 +38,7 @@ class OtherReader:
             model = AutoModelForQuestionAnswering if self._marks_spans else AutoModelForSequenceClassification
             self._model = model.from_pretrained(name, use_safetensors=True).eval()
             self._tokenizer = AutoTokenizer.from_pretrained(name)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, ImportError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"reader {name}: cannot be loaded ({reason}); name another with --reader, or none") from error
 
@@ -72,6 +72,6 @@ class OtherReader:
         for at, (first, last) in enumerate(pairwise(begins)):
             here = np.flatnonzero(inside & (offsets[:, 0] >= first) & (offsets[:, 1] < last))
             if len(here):
-                pairs = np.triu(start[here][:, None] + end[here])
-                scores[at] = np.where(np.triu(np.ones_like(pairs)) > 0, pairs, -np.inf).max() - start[0] - end[0]
+                pairs = start[here][:, None] + end[here]
+                scores[at] = pairs[np.triu_indices(len(here))].max() - start[0] - end[0]
         return scores

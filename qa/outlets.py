@@ -95,7 +95,7 @@ def _cue(before: str, after: str, mention: _Mention) -> tuple[int, int] | None:
         pattern = _BEFORE if mention.plain else _BEFORE_A_WORD
         if cue := pattern.search(before):
             return len(cue[0]), 0
-        if mention.plain and not after.startswith(("'s", "’s")) and (cue := _BEFORE_A_NAME.search(before)):
+        if mention.plain and not after.startswith(("'s", "’s")) and not _LONGER.match(after) and (cue := _BEFORE_A_NAME.search(before)):
             return len(cue[0]), 0
     if not (mention.plain or mention.full):
         return None

@@ -114,7 +114,7 @@ const CLICKS = {
   '#side .back, #side .close': back,
   '#side .previous': () => step(-1),
   '#side .next': () => step(1),
-  '#side .one': async () => copy(await exported([{question: '', reason: '', articles: 0, limits: '', undated: 0, quotes: [opened], copies: {}}], 'footnote'), 'Copied.'),
+  '#side .one': async () => copy(await exported([{question: '', reason: '', articles: 0, limits: '', held: '', undated: 0, quotes: [opened], copies: {}}], 'footnote'), 'Copied.'),
   '#side .right': right,
   '#save': save,
 };

@@ -1,6 +1,6 @@
 """What the page shows beside the conversation, and what it takes along or keeps of it. It knows nothing of gradio.
 
-A quote comes back from the page as the name of its span (`qa.answer.span_id`), so that what is copied or kept is a slice of the article
+A quote comes back from the page as the name of its span (`qa.citation.span_id`), so that what is copied or kept is a slice of the article
 as it is in the archive, and is what the reader saw: of another version of the article there is no quote.
 """
 
@@ -17,9 +17,10 @@ from index.articles import absolute, without_folder
 from index.clean import one_line
 from index.errors import ArchiveError, ClippingsError, QuestionError, UsageError
 from index.records import Article, Why
-from index.sentences import sentences
+from index.sentences import touching
 from qa import feedback, render
-from qa.answer import Answer, Citation, Copy, Searched, version
+from qa.answer import Answer, Searched
+from qa.citation import Citation, Copy, version
 from qa.disputes import differences
 from qa.export import FORMATS, plain
 from qa.question import on_one_line
@@ -52,6 +53,7 @@ class Told:
     copies: Mapping[str, Sequence[str]]
     articles: int
     limits: str
+    held: str
     undated: int
 
 
@@ -59,14 +61,14 @@ def told(sent: Any) -> list[Told]:
     """Answers as the browser sends them; a UsageError where it is something else."""
     try:
         return [_told(one) for one in sent]
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise UsageError("those are no answers of this page") from error
 
 
 def _told(one: Any) -> Told:
-    question, reason, limits = (str(one[name]) for name in ("question", "reason", "limits"))
+    question, reason, limits, held = (str(one[name]) for name in ("question", "reason", "limits", "held"))
     copies = {str(quote): list(map(str, names)) for quote, names in dict(one["copies"]).items()}
-    return Told(question, reason, list(map(str, one["quotes"])), copies, int(one["articles"]), limits, int(one["undated"]))
+    return Told(question, reason, list(map(str, one["quotes"])), copies, int(one["articles"]), limits, held, int(one["undated"]))
 
 
 def plainly(error: ClippingsError, archive: Archive) -> str:
@@ -151,7 +153,7 @@ def _is_version(name: str, article: Article) -> bool:
 def exported(answers: Sequence[Told], form: str, archive: Archive) -> str:
     """Answers as `footnote` or `markdown` (`qa.export`); one without a question is its quotes alone.
 
-    Of one whose quote is not as it was stands only that, in its place among others; by itself it is an ArchiveError.
+    A note takes the place of an answer whose quote has changed; where that is the only answer, it is an ArchiveError.
     """
     return "\n".join(_exported(told, form, archive, alone=len(answers) == 1) for told in answers[:_ANSWERS]).lstrip("\n")
 
@@ -169,7 +171,7 @@ def _exported(told: Told, form: str, archive: Archive, alone: bool) -> str:
 
 def _answer(told: Told, archive: Archive) -> Answer:
     quotes = tuple(_quoted(name, number, told, archive) for number, name in enumerate(told.quotes, start=1))
-    searched = Searched(told.articles, 0, {}, told.undated, told.limits)
+    searched = Searched(told.articles, 0, {}, told.undated, told.limits, held=told.held)
     return Answer(told.question, told.reason, quotes, (), searched, 0.0, differ=differences(quotes, told.question))
 
 
@@ -199,7 +201,7 @@ def noted(question: str, headline: str, right: str, liked: bool | None, archive:
 
 def _whole(quote: Citation) -> Citation:
     """A quote drawn out to the sentences that it touches."""
-    touched = [(start, end) for start, end in sentences(quote.article.text) if start < quote.end and quote.start < end]
+    touched = touching(quote.article.text, quote.start, quote.end)
     if not touched:
         raise ArchiveError("there is no sentence there")
     start, end = touched[0][0], touched[-1][1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from index.archive import check_query
 from index.bm25 import STOP_WORDS, words
+from index.query import check_query
 
 # They say what is asked for; no sentence answers by holding them.
 _QUESTION_WORDS = re.compile(

@@ -132,12 +132,12 @@ class FineTuned:
     def _row(self, asked: list[int], text: Text) -> _Row:
         heading, *sentences = self._model.tokens([text.heading, *text.sentences])
         opening = [self._first, *asked, self._between]
-        ids, ends = [*opening, *heading[:_HEADING]], []
+        ids = [*opening, *heading[:_HEADING]]
+        ends = [len(ids)]
         for sentence in sentences:
             ids += sentence[: _LIMIT - 1 - len(ids)]
             ends.append(len(ids))
-        begin = len(opening) + len(heading[:_HEADING])
-        return _Row([*ids, self._between], [0] * len(opening) + [1] * (len(ids) + 1 - len(opening)), [begin, *ends])
+        return _Row([*ids, self._between], [0] * len(opening) + [1] * (len(ids) + 1 - len(opening)), ends)
 
     def _scores(self, row: _Row, states: Floats) -> Floats:
         """float32[sentences] of a row, from the states of its tokens."""

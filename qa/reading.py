@@ -17,6 +17,7 @@ from qa.answer import Chip
 from qa.dates import Calendar, Days
 from qa.followup import Carried, Turn
 from qa.question import is_question, kind, on_one_line
+from qa.said import asks_who_says
 
 KINDS = ("dates", "outlets", "carried")
 # What was said on a day is in the papers of the days after it.
@@ -115,7 +116,7 @@ def _meant(question: str, days: list[Days], has_source: bool) -> Iterator[Days]:
         if one.form not in ("in", "last"):
             yield one
         elif not _NOT_MEANT.search(question):
-            yield replace(one, until=_until(one, kind(question) == "said", has_source))
+            yield replace(one, until=_until(one, kind(question) == "said" or asks_who_says(question), has_source))
 
 
 def _until(one: Days, said: bool, has_source: bool) -> str:

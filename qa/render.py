@@ -14,7 +14,8 @@ from typing import Any
 from index.clean import how_many, one_line
 from index.records import Article
 from index.sentences import around
-from qa.answer import Citation, Differ, span_id, version
+from qa.answer import Differ
+from qa.citation import Citation, span_id, version
 
 # Every sign of ASCII that Markdown could read: all but plain punctuation, and of that what opens a list or a web address.
 _SIGN = re.compile(

@@ -16,8 +16,8 @@ from functools import lru_cache
 from index.archive import Archive
 from index.bm25 import STOP_WORDS, words
 from index.records import Article, Hit, Passage
-from index.sentences import Span, sentences
-from qa.answer import Citation, Copy
+from index.sentences import Span, sentences, touching
+from qa.citation import Citation, Copy
 from qa.differ import differ, names, withdraws
 from qa.disputes import disputed, latest_first
 from qa.evidence import Candidate
@@ -70,7 +70,7 @@ def same_story(one: Article, other: Article) -> bool:
     if containment(one.text, other.text) < _CONTAINED or not _begin_alike(one, other):
         return False
     earlier, later = sorted((one, other), key=lambda article: article.published or "9")
-    return not _is_revised(earlier, later)
+    return not _is_revised(earlier, later) and (earlier.published != later.published or not _is_revised(later, earlier))
 
 
 def _begin_alike(one: Article, other: Article) -> bool:
@@ -163,8 +163,7 @@ def _copied(hit: Hit, kept: Sequence[Hit], archive: Archive) -> list[Hit]:
 
 def _within(hit: Hit, archive: Archive) -> list[Span]:
     """The sentences that share a character with the passage of a hit."""
-    found = sentences(archive.article(hit.passage.article_id).text)
-    return [(start, end) for start, end in found if start < hit.passage.end and hit.passage.start < end]
+    return touching(archive.article(hit.passage.article_id).text, hit.passage.start, hit.passage.end)
 
 
 def _texts(article: Article, spans: Sequence[Span]) -> list[str]:

@@ -11,14 +11,15 @@ It reads one commit, and loads no model.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from index import Archive, Article
-from index.sentences import sentences
-from qa.answer import digest, label
+from index.sentences import sentences, touching
+from qa.citation import digest, label
 from qa.exported import Quoted
 
 OUTCOMES = ("verbatim", "moved", "gone", "missing", "altered")
@@ -27,6 +28,9 @@ STANDING = frozenset(OUTCOMES[:2])
 
 # A sentence of which this share of words is the quote's, in order, is what became of it; longer quotes take too long to compare.
 _ALIKE, _COMPARED = 0.5, 400
+
+_NO_WORD_BEFORE, _NO_WORD_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
+_NO_NUMBER_BEFORE, _NO_NUMBER_AFTER = r"(?<![0-9][.,])", r"(?![.,]?[0-9])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,10 @@ class _Shelf:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._ids = {path: article_id for path, (article_id, _) in archive.known().items()}
+        known = archive.known()
+        self._ids = {path: article_id for path, (article_id, _) in known.items()}
         self._copies: defaultdict[str, list[str]] = defaultdict(list)
-        for article_id, sha256 in archive.known().values():
+        for article_id, sha256 in known.values():
             self._copies[sha256].append(article_id)
         self._all = frozenset(self._ids.values())
 
@@ -75,12 +80,11 @@ class _Shelf:
 def _verdict(quote: Quoted, articles: Sequence[Article]) -> Verdict:
     if not quote.intact:
         return _altered(quote, articles)
-    for article in articles:
-        if article.text[quote.start : quote.end] == quote.text:
-            return Verdict(quote, "verbatim", article.path, quote.start, quote.end, changed=_has_changed(article, quote))
-    for article in articles:
-        if (start := _nearest(quote, article.text)) >= 0:
-            return Verdict(quote, "moved", article.path, start, start + len(quote.text), changed=_has_changed(article, quote))
+    standing = [(article, start) for article in articles if (start := _nearest(quote, article)) >= 0]
+    if standing:
+        article, start = next((one for one in standing if one[1] == quote.start), standing[0])
+        outcome = "verbatim" if start == quote.start else "moved"
+        return Verdict(quote, outcome, article.path, start, start + len(quote.text), changed=_has_changed(article, quote))
     if not articles:
         return Verdict(quote, "missing")
     start, end = _became(quote, articles[0].text)
@@ -98,10 +102,18 @@ def _altered(quote: Quoted, articles: Sequence[Article]) -> Verdict:
     return Verdict(quote, "altered", articles[0].path if articles else "")
 
 
-def _nearest(quote: Quoted, text: str) -> int:
-    """Where the quote stands nearest to its old place; -1 where it stands nowhere."""
-    before, after = text.rfind(quote.text, 0, quote.end), text.find(quote.text, quote.start)
-    return max(before, after) if before < 0 or after < 0 else min(before, after, key=lambda start: abs(start - quote.start))
+def _nearest(quote: Quoted, article: Article) -> int:
+    """Where the quote stands nearest to its old place; -1 where it stands nowhere.
+
+    In another version of the article no word or number at its ends goes on: "21 died." does not stand in "121 died."
+    """
+    first, last, whole = quote.text[:1], quote.text[-2:], re.escape(quote.text)
+    if article.sha256 != quote.sha256:
+        before = (_NO_WORD_BEFORE if first.isalnum() else "") + (_NO_NUMBER_BEFORE if first.isdigit() else "")
+        after = (_NO_WORD_AFTER if last[-1:].isalnum() else "") + (_NO_NUMBER_AFTER if re.search(r"[0-9][.,]?$", last) else "")
+        whole = before + whole + after
+    found = (match.start() for match in re.finditer(f"(?={whole})", article.text))
+    return min(found, key=lambda start: abs(start - quote.start), default=-1)
 
 
 def _became(quote: Quoted, text: str) -> tuple[int, int]:
@@ -112,7 +124,7 @@ def _became(quote: Quoted, text: str) -> tuple[int, int]:
         alike = [_likeness(matcher, text[start:end].split()) for start, end in spans]
         if max(alike) >= _ALIKE:
             return spans[alike.index(max(alike))]
-    there = [span for span in spans if span[0] < quote.end and quote.start < span[1]]
+    there = touching(text, quote.start, quote.end)
     return (there[0][0], there[-1][1]) if there else (len(text), len(text))
 
 

@@ -14,14 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index import Archive, Article
-from index.archive import MAX_QUERY
 from index.bm25 import words
-from index.errors import QuestionError
-from index.records import Why
-from index.sentences import sentences
-from qa import ask, evidence
-from qa.answer import Answer, Citation
+from index.errors import ClippingsError, QuestionError
+from index.query import MAX_QUERY
+from index.records import Filters, Why
+from index.sentences import touching
+from qa import ask, evidence, export, message, page
+from qa.answer import Answer
+from qa.citation import Citation
+from qa.exported import read
+from qa.followup import Turn
 from qa.question import content_words, has_cue, kind, on_one_line, topic, wants_latest
+from qa.reading import KINDS
+from qa.verify import verify
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -49,7 +54,7 @@ def test_a_citation_is_a_slice_of_its_article() -> None:
     why = Why(1, 1, ())
     assert Citation(1, ARTICLE, 0, 8, "It sank.", why).id == "id.00:0-8"
     for start, end, quote in [(0, 8, "It sank!"), (0, 0, ""), (-8, -1, "ne died"), (9, 99, "Nine died.")]:
-        with pytest.raises(AssertionError):
+        with pytest.raises(ValueError, match="not what characters"):
             Citation(1, ARTICLE, start, end, quote, why)
 
 
@@ -144,24 +149,43 @@ def test_no_message_yields_a_quote_that_is_not_a_slice(small: Archive, message: 
         assert str(error)  # noqa: PT017
 
 
+LIMITS = [None, None, Filters(since="2017-03-14"), Filters(until="2016-12-31"), Filters(("Courier",))]
+ENDINGS = {"footnote": ".txt", "markdown": ".md", "json": ".json", "csv": ".csv"}
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(odd.records(), min_size=1, max_size=3), data=st.data())
-def test_no_article_yields_a_quote_that_is_not_a_slice(memory: Path, records: list[dict[str, str]], data: st.DataObject) -> None:
-    """Whatever stands in the archive, asked about in its own words, so that most questions are answered."""
+def test_no_input_yields_a_quote_that_is_not_a_slice(memory: Path, records: list[dict[str, str]], data: st.DataObject) -> None:
+    """Any articles, a conversation about them in their words or any others, any limits and chips: from the answer to every export and back,
+    and in the page's message."""
     with TemporaryDirectory(dir=memory) as home:
         path, archive = Path(home) / "odd.jsonl", Archive(Path(home) / "archive", BagEncoder())
-        path.write_text("\n".join(json.dumps(record) for record in [*records, {"text": "The ferry sank."}]))
+        path.write_text("\n".join(json.dumps(record) for record in [*records, {"text": "The ferry sank.", "outlet": "Courier"}]))
         archive.add([path])
         known = sorted({word for article in archive.articles() for word in words(article.text)})
-        for question in data.draw(st.lists(st.lists(st.sampled_from(known), min_size=1, max_size=4).map(" ".join), min_size=4, max_size=4)):
-            assert_verbatim(ask(question, archive), archive)
+        own = st.lists(st.sampled_from([*known, "and", "it", "since 2017", "who said"]), min_size=1, max_size=4).map(" ".join)
+        history: list[Turn] = []
+        for said in data.draw(st.lists(own | own | odd.texts, min_size=4, max_size=4)):
+            limits, without = data.draw(st.sampled_from(LIMITS)), data.draw(st.sampled_from([(), KINDS]))
+            try:
+                answer = ask(said, archive, limits, history=history, without=without)
+            except ClippingsError as error:
+                assert str(error)  # noqa: PT017
+                continue
+            history.append(Turn.of(answer))
+            assert_verbatim(answer, archive)
+            for form, ending in ENDINGS.items():
+                exported = read(f"answer{ending}", export.FORMATS[form](answer).encode())
+                assert [one.outcome for one in verify(exported, archive)] == ["verbatim"] * len(answer.quotes)
+            shown = message.quoted(message.whole(answer, "?q=q"))
+            assert [page.citation(name, archive).quote for name in shown] == [one.quote for one in answer.quotes or answer.nearest]
 
 
 def assert_verbatim(answer: Answer, archive: Archive) -> None:
-    """Every quote of an answer, and every copy of one, is a sentence of its article as it stands in the archive."""
+    """Every quote of an answer, and every copy of one, is a sentence of its article, or of a long one a piece, as it stands there."""
     for citation in answer.quotes + answer.nearest:
         text = archive.article(citation.article.id).text
-        assert (citation.start, citation.end) in sentences(text)
+        assert len(touching(text, citation.start, citation.end)) == 1
         assert text[citation.start : citation.end] == citation.quote
         assert all(copy.quote == archive.article(copy.article.id).text[copy.start : copy.end] for copy in citation.also)
 

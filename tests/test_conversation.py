@@ -97,6 +97,13 @@ def test_an_abstention_says_what_its_limit_shut_out(small: Archive) -> None:
     assert "beyond that limit" not in exchange(small, "who won the chess in Oslo since 2020")[1]["content"]
 
 
+def test_what_was_carried_over_is_no_limit(small: Archive) -> None:
+    """An abstention from a follow-up does not speak of one, even where the message alone has an answer."""
+    history = exchange(small, SANK, "and who won the chess in Oslo?")
+    assert "The archive does not say" in history[3]["content"]
+    assert "beyond that limit" not in history[3]["content"]
+
+
 def test_an_address_asks_the_same_again(small: Archive) -> None:
     """With the turns that it reaches back to, and without what was dropped."""
     history = exchange(small, SANK, "and who died?")

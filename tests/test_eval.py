@@ -16,7 +16,8 @@ from eval.result import Result, evaluate, means
 from index import Archive
 from index.errors import UsageError
 from index.records import Why
-from qa.answer import Answer, Citation, Searched
+from qa.answer import Answer, Searched
+from qa.citation import Citation
 
 Folder = Callable[[dict[str, str]], Path]
 

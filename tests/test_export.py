@@ -22,7 +22,8 @@ from index.clean import printable
 from index.records import Why
 from qa import __main__ as qa
 from qa import export
-from qa.answer import Answer, Citation, Copy, Differ, Searched
+from qa.answer import Answer, Differ, Searched
+from qa.citation import Citation, Copy
 from qa.exported import read
 from qa.said import Speech
 
@@ -40,8 +41,8 @@ PROVENANCE = f"/a/f.txt, characters 9 to 30 of article a1, SHA-256 00, digest {A
 
 
 def test_the_digest_can_be_made_again_by_hand() -> None:
-    """printf '00:9-30\\n14 2017 3 courier ferry sinks\\n`Nine` died | at\\nsea.' | sha256sum"""
-    assert ANSWER.quotes[0].digest == "v2-ebcabb27201d02fc"
+    """printf '00:9-30\\ncourier ferry sinks 14 2017 3\\n`Nine` died | at\\nsea.' | sha256sum"""
+    assert ANSWER.quotes[0].digest == "v3-5aef67d1d48b51a6"
 
 
 def test_a_footnote() -> None:

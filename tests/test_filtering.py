@@ -134,7 +134,7 @@ def test_ask_is_limited_and_says_to_what(six: Run) -> None:
     assert "[1] The ferry was raised." in out
     assert out.endswith("Searched 2 passages of 2 articles since 2014-06-01, until 2014-06-30 (2 without a date left out).\n")
     answer = json.loads(six("ask", "--json", "--outlet", "harbour courier", "was the ferry sold")[1])
-    assert answer["searched"] == {"articles": 2, "passages": 2, "undated": 0, "limits": "from harbour courier", "stronger": 1}
+    assert answer["searched"] == {"articles": 2, "passages": 2, "undated": 0, "limits": "from harbour courier", "stronger": 1, "held": ""}
     assert {one["outlet"] for one in answer["quotes"] + answer["nearest"]} == {"Harbour Courier"}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index import Archive
-from index.archive import MAX_QUERY
+from index.query import MAX_QUERY
 from qa import ask
 from qa.followup import Turn, is_name, stand_alone
 

@@ -14,7 +14,8 @@ from test_render import HOSTILE, article
 
 from index.records import Why
 from qa import message
-from qa.answer import Answer, Chip, Citation, Copy, Differ, Searched
+from qa.answer import Answer, Chip, Differ, Searched
+from qa.citation import Citation, Copy
 from qa.said import Speech
 
 SEARCHED = Searched(1, 2, {})
@@ -103,10 +104,28 @@ def test_copies_speakers_and_differences_are_shown() -> None:
     other = Citation(2, replace(article("Eleven died."), source="Post", published="2017-03-16"), 0, 12, "Eleven died.", Why(2, 2, ()))
     quotes = (replace(cited, also=(copy,)), other)
     shown = message.whole(Answer("q", "", quotes, (), SEARCHED, 1.0, differ=(Differ(1, 2, "figure", 2),)), "?q=q")
-    assert '<p class="source">Ida Kell: <em>said</em> · <strong>Wire, 2017-03-15</strong>' in shown
+    assert '<div class="source">Ida Kell: <em>said</em> · <strong>Wire, 2017-03-15</strong>' in shown
     assert 'also in 1 outlet: <a class="copy" href="#p=b.00:0-24">&#42;Courier&#42;, 2017-03-14</a> (earliest)' in shown
     assert '<section class="differ"><h3>Sources differ: another figure</h3><ul><li><span class="quote">Ida Kell said nine died.' in shown
     assert "<strong>Post, 2017-03-16</strong> · later report says otherwise" in shown
+
+
+def test_many_copies_are_folded_away() -> None:
+    """Behind how many they are; three stand in the open."""
+    text = "Nine died."
+    copies = tuple(Copy(replace(article(text), id=f"b{n}", source=f"Outlet {n}"), 0, 10) for n in range(4))
+    cited = Citation(1, article(text), 0, 10, text, Why(1, 1, ()), also=copies)
+    folded = message.whole(Answer("q", "", (cited,), (), SEARCHED, 1.0), "?q=q")
+    assert '<details><summary>also in 4 outlets</summary><a class="copy" href="#p=b0.00:0-10">' in folded
+    few = message.whole(Answer("q", "", (replace(cited, also=copies[:3]),), (), SEARCHED, 1.0), "?q=q")
+    assert 'also in 3 outlets: <a class="copy"' in few
+
+
+def test_a_search_of_everything_says_of_what() -> None:
+    """Its outlets and dates, beside the counts."""
+    searched = replace(SEARCHED, held="from 2 outlets, published 2014-06-27 to 2017-03-16")
+    shown = message.whole(Answer("q", "none", (), (), searched, 0.0), "?q=q")
+    assert f'<span class="articles">1</span> article <span class="held">{searched.held}</span>.' in shown
 
 
 def test_quotes_keep_their_numbers_where_two_that_differ_stand_before_others() -> None:

@@ -65,6 +65,7 @@ def test_a_source_is_read(message: str, words: str, names: list[str]) -> None:
         "according to week after week", "stories of the week", "biggest stories from the week", "reported in the week", "seen in time",
         "coverage of herald", "according to herald", "according to the week before", "according to time keepers",
         "did the week report rise", "according to the Herald Institute", "in the Valley Herald Building", "the week reports",
+        "what was stolen in the Valley Herald robbery", "how many were hit in the Estuary Courier breach",
     ],
 )  # fmt: skip
 def test_what_is_no_source(message: str) -> None:

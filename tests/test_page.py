@@ -36,6 +36,7 @@ def told(answer: Answer) -> Told:
         {quote.id: [copy.id for copy in quote.also] for quote in answer.quotes},
         answer.searched.articles,
         answer.searched.limits,
+        answer.searched.held,
         answer.searched.undated,
     )
 

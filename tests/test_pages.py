@@ -20,7 +20,8 @@ from eval.run import Run
 from eval.significance import Interval
 from index import Archive
 from index.records import Article, Why
-from qa.answer import Answer, Citation, Searched
+from qa.answer import Answer, Searched
+from qa.citation import Citation
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [

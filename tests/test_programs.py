@@ -83,7 +83,7 @@ def test_ask_takes_filters(client: Client, sample: Archive) -> None:
     assert {quote["outlet"] for quote in (*answer["quotes"], *answer["nearest"])} <= {"Northwire"}
 
 
-def test_search_gives_hits_with_their_spans_scores_and_ranks(client: Client, sample: Archive) -> None:
+def test_search_gives_hits_with_their_spans_and_ranks(client: Client, sample: Archive) -> None:
     """Each text is that span of that article, and the order is that of the archive's own search."""
     hits = client.predict("Quds Force advisers", k=4, api_name="/search")
     for hit, own in zip(hits, sample.search("Quds Force advisers", 4), strict=True):
@@ -91,7 +91,7 @@ def test_search_gives_hits_with_their_spans_scores_and_ranks(client: Client, sam
         assert hit["text"] == article.text[hit["start"] : hit["end"]] == sample.text(own.passage)
         assert (hit["title"], hit["outlet"], hit["date"]) == (article.title, article.source, article.published)
         assert (hit["bm25"], hit["dense"], hit["terms"]) == (own.why.bm25, own.why.dense, list(own.why.terms))
-        assert hit["score"] == pytest.approx(own.score)
+        assert "score" not in hit
         assert "path" not in hit
         assert "/" not in hit["file"].partition("#")[0]
 

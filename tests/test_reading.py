@@ -49,6 +49,7 @@ def limits(message: str, archive: Archive) -> Filters:
         ("what did Kell say on 27 June 2014", Filters(since="2014-06-27", until="2014-07-04")),
         ("what did Will Kell say in June 2014", Filters(since="2014-06-01", until="2014-07-07")),
         ("what did the Courier say in June 2014", Filters(("Harbour Courier",), "2014-06-01", "2014-06-30")),
+        ("who said in June 2014 that it was safe", Filters(since="2014-06-01", until="2014-07-07")),
         ("articles from June 2014", Filters(since="2014-06-01", until="2014-06-30")),
         ("deaths between June and July 2014", Filters(since="2014-06-01", until="2014-07-31")),
         ("since July 2014 and before 2016", Filters(since="2014-07-01", until="2015-12-31")),
@@ -159,7 +160,7 @@ def test_the_command_says_what_it_read(run: Run, folder: Folder) -> None:
     question = "how many died according to the Valley Herald"
     assert "Read “according to the Valley Herald” as: only articles from Valley Herald" in run("ask", question)[1]
     out = run("ask", "--plain", question)[1]
-    assert "of 4 articles." in out
+    assert "of 4 articles from 2 outlets, published 2014-06-27 to 2016-03-01." in out
     assert "Read" not in out
 
 

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from index.clean import one_line
 from index.records import Article, Why
-from qa.answer import Citation
+from qa.citation import Citation
 from qa.render import article_html, markdown, source_cards
 
 HOSTILE = [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.sentences import sentences
+from index.sentences import around, sentences
 
 CASES = [
     "The talks failed.| Both sides left.",
@@ -115,3 +115,12 @@ def test_a_wrapped_line_goes_on(text: str, expected: int) -> None:
 def test_a_run_of_dots_takes_one_pass() -> None:
     """A table of contents; without the look-behind this takes seconds for 20,000 dots and hours for a million."""
     assert len(sentences("." * 1_000_000 + "x")) == 1
+
+
+def test_what_stands_beside_a_span() -> None:
+    """The sentences before and after, or the rest of one that is cut there."""
+    text = "It rained. The ferry sank off Selwyn. Nine died."
+    assert around(text, 11, 37) == ("It rained.", "Nine died.")
+    assert around(text, 15, 25) == ("The", "off Selwyn.")
+    assert around(text, 0, 10) == ("", "The ferry sank off Selwyn.")
+    assert around(text, 0, len(text)) == ("", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from eval import stories as labelled
 from index import Archive, Article
 from index.records import Filters, Hit, Why
 from qa import ask, stories
-from qa.answer import Citation
+from qa.citation import Citation
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -195,6 +196,21 @@ def test_a_sentence_that_an_article_repeats_is_quoted_once(archive: Archive, fol
     quotes = [citation.quote for citation in ask("how many people died", archive).quotes]
     assert sorted(quotes)[:2] == [longer, "Nine people died."]
     assert len(quotes) == len(set(quotes))
+
+
+def test_a_denial_of_the_same_day_is_another_story() -> None:
+    """Whichever is given first, and where neither has a date."""
+    for day in ("2017-03-14", ""):
+        denied = article(f"{REPORT} The owners denied that nine people died.", "b", published=day)
+        found = [stories.same_story(*pair) for pair in permutations((article(REPORT, published=day), denied))]
+        assert found == [False, False]
+
+
+def test_a_copy_outside_the_limits_is_counted_and_can_be_the_earliest(thread: Archive) -> None:
+    """What is quoted is from inside."""
+    quote = ask("how many people died when the ferry Anna Bree sank", thread, Filters(since="2017-03-15")).quotes[0]
+    assert (quote.article.source, [copy.article.source for copy in quote.also]) == ("Wire", ["Courier"])
+    assert quote.earliest is quote.also[0].article
 
 
 def test_a_short_sentence_in_two_stories_is_chance() -> None:

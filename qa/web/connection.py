@@ -27,7 +27,7 @@ class Connection(H11Protocol):
         self._await_head()
 
     def on_response_complete(self) -> None:
-        """That of the next one is."""
+        """The head of the next request is awaited."""
         super().on_response_complete()
         self._await_head()
 
@@ -37,7 +37,7 @@ class Connection(H11Protocol):
         self._await_taking()
 
     def resume_writing(self) -> None:
-        """It was taken."""
+        """The client took what waited."""
         super().resume_writing()
         _end(self._take)
 

@@ -83,7 +83,8 @@ class Hosts:
         """Whether a Host header names this server, with whatever port."""
         try:
             parts = urlsplit(f"//{header}")
-            name, _ = parts.hostname or "", parts.port
+            name = parts.hostname or ""
+            _ = parts.port  # a ValueError where it is none
         except ValueError:
             return False
         if parts.netloc != header or "@" in header:
@@ -167,7 +168,7 @@ def _any_of(patterns: Collection[str]) -> re.Pattern[str]:
 
 
 def _trusted(name: bytes, value: bytes, path: str) -> bool:
-    """Whether gradio sees a header. An unpacked page is asked for where its scripts are to be read."""
+    """Whether gradio sees a header. Pages are asked for uncompressed, so that their inline scripts can be digested."""
     if name == b"accept-encoding":
         return path.startswith(("/assets/", "/static/", "/gradio_api/"))
     return not _UNTRUSTED.fullmatch(name) or (name, value) == (b"x-forwarded-proto", b"https")

@@ -122,7 +122,8 @@ class Kept:
                 found[place] = (REFUSED, f"it cannot be kept: {error.strerror}", "")
             else:
                 first = copies.setdefault(copy, place)
-                twice |= {} if first == place else {place: first}
+                if first != place:
+                    twice[place] = first
         found |= self._taken({place: copy for copy, place in copies.items()}, report)
         for place, first in twice.items():
             outcome, detail, article = found[first]
@@ -179,7 +180,7 @@ class Kept:
         return found
 
     def _forget(self, files: list[Path]) -> None:
-        """Nothing came of these copies: neither the archive nor the disk is to keep them. While another process writes, a sweep's work."""
+        """Drop copies that gave no article, from the archive and the disk; while another process writes, a later `sweep` does it."""
         with suppress(ArchiveError):
             held = {*self._archive.places(), *self._archive.failed()}
             if told := [file for file in files if str(file) in held]:
@@ -227,7 +228,7 @@ def _outcome(copy: Path, added: Added) -> tuple[str, str, str]:
     if format_of(copy)[0] not in SEVERAL:
         return (REFUSED, reasons[0], "") if reasons else (TAKEN, "; ".join(notes), article_id(str(copy)))
     bad = f"{len(reasons) + added.waiting:,} not taken" if reasons or added.waiting else ""
-    why = "; ".join(filter(None, [*notes, bad and ": ".join([bad, "; ".join(reasons[:_REASONS])]).removesuffix(": ")]))
+    why = "; ".join(filter(None, [*notes, bad and ": ".join(filter(None, [bad, "; ".join(reasons[:_REASONS])]))]))
     if count := added.new + added.changed:
         return TAKEN, "; ".join(filter(None, [how_many(count, "article"), why])), ""
     if added.unchanged:

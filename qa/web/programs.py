@@ -118,12 +118,12 @@ def _limits(outlets: object, since: object, until: object) -> Filters:
     names = [] if outlets is None else outlets
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UsageError("outlets: give a list of names")
-    return filtering.filters(names, _text("since", since, optional=True), _text("until", until, optional=True))
+    return filtering.filters(names, *(None if day is None else _text(name, day) for name, day in (("since", since), ("until", until))))
 
 
-def _text(name: str, value: object, optional: bool = False) -> Any:
-    """A text that a program gave, or None where it may; a UsageError where it is something else."""
-    if not isinstance(value, str) and not (optional and value is None):
+def _text(name: str, value: object) -> str:
+    """A text that a program gave; a UsageError where it is something else."""
+    if not isinstance(value, str):
         raise UsageError(f"{name}: give a text")
     return value
 
@@ -145,7 +145,7 @@ def _without_folder(cited: dict[str, Any]) -> dict[str, Any]:
 
 
 def found(archive: Archive, query: object, k: object, limits: Filters) -> list[dict[str, Any]]:
-    """The first `k` hits, as `clippings search --json` has them, with their scores; but for the paths."""
+    """The first `k` hits, as `clippings search --json` has them, but for the paths."""
     if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MOST:
         raise UsageError(f"k: give a number from 1 to {MOST}")
     with archive.snapshot():  # hits and their articles of one commit
@@ -165,7 +165,5 @@ def _hit(archive: Archive, hit: Hit) -> dict[str, Any]:
         "date": article.published,
         "url": article.url,
         "file": without_folder(article.path),
-        "score": hit.score,
-        "cosine": hit.cosine,
         **asdict(hit.why),
     }

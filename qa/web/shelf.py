@@ -17,6 +17,7 @@ from index import Archive
 from index.errors import ArchiveError, ClippingsError
 from index.filtering import filters
 from index.listing import ORDERS
+from index.records import Filters
 from index.undo import Removed
 from qa import render
 from qa.page import plainly
@@ -130,7 +131,7 @@ class Shelf:
         return [removed.article.path for removed in list(self._removed.values())]
 
 
-def _limits(outlet: str, since: str, until: str) -> Any:
+def _limits(outlet: str, since: str, until: str) -> Filters:
     try:
         return filters([outlet] if outlet else [], since or None, until or None)
     except ClippingsError as error:
