@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import mean
 
+import numpy as np
+
 from eval import measure
 from eval.measure import EVIDENCE_MEASURES, MEASURES, QUOTE_F1
 from eval.result import Result, means
@@ -107,6 +109,9 @@ def _answers(result: Result) -> Iterator[str]:
         )
         f1 = short(result.mean(result.main.name, QUOTE_F1))
         yield f"headline   holds the evidence in {found.headline_hits}/{found.answerable} · {QUOTE_F1} {f1} ({result.main.name})"
+        seconds = [answer.searched.seconds.get("answer", 0.0) for answer in result.main.answers.values()]
+        half, most = (1000 * value for value in np.quantile(seconds, [0.5, 0.95]))
+        yield f"time       {half:.0f} ms an answer beyond the search, p95 {most:.0f}"
 
 
 def _dialogue(result: Result) -> Iterator[str]:

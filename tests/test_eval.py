@@ -148,11 +148,11 @@ def test_a_beir_folder_is_scored_by_document(archive: Archive, tmp_path: Path) -
 
 
 def test_the_screen_has_its_lines(small: Archive, tmp_path: Path) -> None:
-    """Each configuration, the abstentions, the quotes, the kinds, the worst."""
+    """Each configuration, the abstentions, the quotes, the time, the kinds, the worst."""
     other = {"id": "q2", "question": "who won the chess", "kind": "unanswerable", "evidence": []}
     data = dataset.from_questions(questions(tmp_path, one("ferry.txt", "Nine people died."), other), small, "x")
     shown = report.screen(scored(data, small, tmp_path)).splitlines()
-    assert [line.split()[0] for line in shown] == ["archive", "config", *ALL, "no", "headline", "by", "worst"]
+    assert [line.split()[0] for line in shown] == ["archive", "config", *ALL, "no", "headline", "time", "by", "worst"]
     assert "1 answerable + 1 not" in shown[0]
     assert "baseline" in shown[2]
     assert "[all alike]" in shown[2]
