@@ -7,10 +7,9 @@ import os
 import re
 import sys
 import textwrap
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index import terminal
 from index.clean import how_many
@@ -151,7 +150,7 @@ def _search(arguments: argparse.Namespace) -> int:
         reach = archive.reach(filters)
         hits = archive.search(" ".join(arguments.query), arguments.k, filters, arguments.leg)
         if arguments.json:
-            terminal.print_json([_as_dict(archive, hit) for hit in hits])
+            terminal.print_json([archive.as_dict(hit) for hit in hits])
         else:
             for rank, hit in enumerate(hits, start=1):
                 _print_hit(archive, rank, hit, arguments.explain)
@@ -160,19 +159,6 @@ def _search(arguments: argparse.Namespace) -> int:
     if reach.undated:
         terminal.talk(f"left out: {how_many(reach.undated, 'article')} without a date")
     return 0
-
-
-def _as_dict(archive: Archive, hit: Hit) -> dict[str, Any]:
-    article = archive.article(hit.passage.article_id)
-    names = {
-        "title": article.title,
-        "outlet": article.source,
-        "date": article.published,
-        "url": article.url,
-        "path": article.path,
-    }
-    span = {"article": article.id, "start": hit.passage.start, "end": hit.passage.end}
-    return {"text": archive.text(hit.passage), **span, **names, **asdict(hit.why)}
 
 
 def _print_hit(archive: Archive, rank: int, hit: Hit, explain: bool) -> None:

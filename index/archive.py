@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,13 @@ class Archive:
     def text(self, passage: Passage) -> str:
         """The text of a passage: a slice of its article."""
         return self.article(passage.article_id).text[passage.start : passage.end]
+
+    def as_dict(self, hit: Hit) -> dict[str, Any]:
+        """A hit for JSON: its text, its span, what its article is, and why it was found."""
+        article, passage = self.article(hit.passage.article_id), hit.passage
+        span = {"article": article.id, "start": passage.start, "end": passage.end}
+        names = {"title": article.title, "outlet": article.source, "date": article.published, "url": article.url, "path": article.path}
+        return {"text": article.text[passage.start : passage.end], **span, **names, **asdict(hit.why)}
 
     def articles(self) -> Iterator[Article]:
         """All articles, by path, of one commit."""

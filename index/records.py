@@ -23,6 +23,11 @@ class Article:
     path: str
     sha256: str
 
+    @property
+    def sort_day(self) -> str:
+        """What puts articles in the order of their dates, those without one last."""
+        return self.published or "9"
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

@@ -19,7 +19,7 @@ from qa.evidence import Candidate
 from qa.followup import Turn
 from qa.question import telling_words, topic
 from qa.reader import named
-from qa.said import asks_who_says, spoken
+from qa.said import asks_who_says, speech_for, spoken
 
 # Passages looked at, of which evidence.READ are read (eval/README.md).
 HITS = 10
@@ -106,7 +106,7 @@ def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -
         Citation(
             number, one.article, one.start, one.end, one.text,
             Why(one.hit.why.bm25, one.hit.why.dense, matched_terms(topic(question), one.text)),
-            speech=spoken(one.article.text, one.start, one.end) if asks_who_says(question) else None,
+            speech=speech_for(question, one.article.text, one.start, one.end),
         )
         for number, one in enumerate(chosen, start=1)
     )  # fmt: skip
@@ -116,7 +116,7 @@ def _cite(chosen: Sequence[Candidate], question: str, near: Sequence[Article]) -
 def _by_speaker(chosen: Sequence[Candidate]) -> list[Candidate]:
     """The headline; then what its speaker says besides, and what others say, speakers and their quotes by date; then the rest as it was."""
     names = [_name(one) for one in chosen]
-    days = [one.article.published or "9" for one in chosen]  # without a date last
+    days = [one.article.sort_day for one in chosen]
     began = {name: min(day for other, day in zip(names, days, strict=True) if other == name) for name in names}
     others = [at for at in range(1, len(chosen)) if names[at]]
     others.sort(key=lambda at: (names[at] != names[0], began[names[at]], names[at], days[at]))

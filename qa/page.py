@@ -25,7 +25,7 @@ from qa.disputes import differences
 from qa.export import FORMATS, plain
 from qa.question import on_one_line
 from qa.recent import ask
-from qa.said import asks_who_says, spoken
+from qa.said import speech_for
 
 # Shown on the empty page where the archive answers them; newest headlines fill the places of those that it does not.
 _PROMPTS = (
@@ -182,7 +182,7 @@ def _quoted(name: str, number: int, told: Told, archive: Archive) -> Citation:
         quote,
         article=replace(quote.article, path=without_folder(quote.article.path)),
         also=tuple(Copy(one.article, one.start, one.end) for one in also),
-        speech=spoken(quote.article.text, quote.start, quote.end) if asks_who_says(told.question) else None,
+        speech=speech_for(told.question, quote.article.text, quote.start, quote.end),
     )
 
 

@@ -91,6 +91,11 @@ def asks_who_says(question: str) -> bool:
     return _ASKED.search(question) is not None
 
 
+def speech_for(question: str, text: str, start: int, end: int) -> Speech | None:
+    """Who says the sentence `text[start:end]`, where the question asks who says something; else None."""
+    return spoken(text, start, end) if asks_who_says(question) else None
+
+
 def spoken(text: str, start: int, end: int) -> Speech | None:
     """Who says the sentence `text[start:end]`, there or in the sentence before, and how; None where that is not sure."""
     sentence = text[start:end]

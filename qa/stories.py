@@ -69,7 +69,7 @@ def same_story(one: Article, other: Article) -> bool:
     """Whether two articles are one story: near copies, from the first words on, of which neither says something else than the other."""
     if containment(one.text, other.text) < _CONTAINED or not _begin_alike(one, other):
         return False
-    earlier, later = sorted((one, other), key=lambda article: article.published or "9")
+    earlier, later = sorted((one, other), key=lambda article: article.sort_day)
     return not _is_revised(earlier, later) and (earlier.published != later.published or not _is_revised(later, earlier))
 
 
@@ -221,7 +221,7 @@ def _print(tokens: Words, other: Article, article: Article, theirs: Words) -> bo
 def with_copies(citation: Citation, articles: Sequence[Article]) -> Citation:
     """A citation with where other articles print its sentence, by date, those without one last."""
     found = (_copy(citation, other) for other in articles if other.id != citation.article.id and _may_print(citation.quote, other.text))
-    return replace(citation, also=tuple(sorted(filter(None, found), key=lambda copy: (copy.article.published or "9", copy.article.id))))
+    return replace(citation, also=tuple(sorted(filter(None, found), key=lambda copy: (copy.article.sort_day, copy.article.id))))
 
 
 def _may_print(quote: str, text: str) -> bool:

@@ -10,12 +10,11 @@ import importlib.util
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from starlette.responses import JSONResponse
 
-from index import Archive, Filters, Hit, filtering, terminal
+from index import Archive, Filters, filtering, terminal
 from index.articles import without_folder
 from index.clean import how_many
 from index.errors import ClippingsError, QuestionError, UsageError
@@ -150,20 +149,4 @@ def found(archive: Archive, query: object, k: object, limits: Filters) -> list[d
         raise UsageError(f"k: give a number from 1 to {MOST}")
     with archive.snapshot():  # hits and their articles of one commit
         archive.reach(limits)  # an outlet that is none of the archive's is named
-        return [_hit(archive, hit) for hit in archive.search(_text("query", query), k, limits)]
-
-
-def _hit(archive: Archive, hit: Hit) -> dict[str, Any]:
-    article = archive.article(hit.passage.article_id)
-    return {
-        "text": archive.text(hit.passage),
-        "article": article.id,
-        "start": hit.passage.start,
-        "end": hit.passage.end,
-        "title": article.title,
-        "outlet": article.source,
-        "date": article.published,
-        "url": article.url,
-        "file": without_folder(article.path),
-        **asdict(hit.why),
-    }
+        return [_without_folder(archive.as_dict(hit)) for hit in archive.search(_text("query", query), k, limits)]
