@@ -20,7 +20,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -29,16 +28,16 @@ from sklearn.model_selection import GroupKFold
 
 from eval import ENCODINGS
 from eval.archives import prepare
-from eval.dataset import SAMPLE_QUESTIONS, document_key, records
+from eval.dataset import document_key, records
 from eval.encodings import Kept
+from eval.labels import check_apart, gold_of, is_right
 from eval.readings import Readings
 from eval.sections import hits_of, of_sections
 from eval.significance import SEED
 from index import Archive, Hit, terminal
-from index.bm25 import words
 from index.errors import UsageError
 from index.terminal import Command
-from qa.evidence import FITTED, RANKING, READ, SUPPORT, Candidate, candidates, gather
+from qa.evidence import FITTED, RANKING, READ, SUPPORT, candidates, gather
 from qa.reader import NONE, Reader, named
 
 _FOLDS = 5
@@ -87,11 +86,6 @@ def _labelled(folder: Path, archive: Archive, limit: int, readings: Readings | N
             yield from _asked(question, elsewhere, archive, readings, [])
 
 
-def gold_of(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    """Document and quote of each piece of evidence in a line of answers.jsonl; none where nothing answers."""
-    return [] if answer.get("unanswerable") else [(one["doc"], " ".join(one["quote"].split())) for one in answer["evidence"]]
-
-
 def _key(hit: Hit, archive: Archive) -> str:
     return document_key(archive.article(hit.passage.article_id))
 
@@ -102,26 +96,6 @@ def _asked(question: str, hits: Sequence[Hit], archive: Archive, reader: Reader 
         ranking, support = (np.array([[one.features[name] for name in names] for one in found]) for names in (RANKING, SUPPORT))
         right = np.array([is_right(candidate, gold) for candidate in found])
         yield _Labelled(ranking, support, right, bool(gold), hits[0].passage.article_id)
-
-
-def check_apart(folder: Path) -> None:
-    """A UsageError where a folder's queries hold a question that the gate measures with."""
-    held = {_plain(row["question"]) for _, row in records(SAMPLE_QUESTIONS, ("question",))}
-    for line, row in records(folder / "queries.jsonl", ("_id", "text")):
-        if _plain(row["text"]) in held:
-            raise UsageError(
-                f"{folder / 'queries.jsonl'}:{line}: the gate measures with this question, so nothing may be fitted on it: {row['text']}"
-            )
-
-
-def _plain(question: str) -> str:
-    return " ".join(words(question.casefold()))
-
-
-def is_right(candidate: Candidate, gold: list[tuple[str, str]]) -> bool:
-    """Whether a sentence holds a quote of its document, or stands inside one; white space does not count."""
-    document, text = document_key(candidate.article), " ".join(candidate.text.split())
-    return any(document == doc and (quote in text or text in quote) for doc, quote in gold)
 
 
 def _of_sections(folder: Path, reader: Reader | None) -> Iterator[_Labelled]:

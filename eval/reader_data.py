@@ -14,7 +14,7 @@ from typing import Any
 
 from eval.archives import prepare
 from eval.dataset import document_key, records
-from eval.fit import check_apart
+from eval.labels import check_apart
 from index import Archive, terminal
 from index.chunk import heading
 from index.sentences import sentences

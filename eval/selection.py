@@ -22,7 +22,7 @@ from eval import ENCODINGS
 from eval.archives import prepare
 from eval.dataset import document_key, records
 from eval.encodings import Kept
-from eval.fit import gold_of, is_right
+from eval.labels import gold_of, is_right
 from eval.readings import Readings
 from eval.sections import Given, hits_of, of_sections
 from eval.significance import difference, interval

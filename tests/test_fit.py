@@ -10,6 +10,7 @@ from conftest import SHARED
 
 from eval import fit
 from eval.dataset import SAMPLE_QUESTIONS, records
+from eval.labels import check_apart
 from index import terminal
 from index.errors import UsageError
 
@@ -26,7 +27,7 @@ def test_a_question_of_the_gate_is_refused(tmp_path: Path, change: type[str]) ->
     """By name of its line, in capitals and with other marks too."""
     _, held = list(records(SAMPLE_QUESTIONS, ("question",)))[17]
     with pytest.raises(UsageError, match=r"queries.jsonl:2: the gate measures with this question"):
-        fit.check_apart(queries(tmp_path / "set", "is this another question", change(held["question"])))
+        check_apart(queries(tmp_path / "set", "is this another question", change(held["question"])))
 
 
 def test_the_command_asks_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,4 +42,4 @@ def test_the_command_asks_first(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("name", ["squad2_fit", "clapnq_fit"])
 def test_what_the_weights_were_fitted_on_is_apart(name: str) -> None:
     """The folders that eval/README.md names."""
-    fit.check_apart(SHARED / "data" / name)
+    check_apart(SHARED / "data" / name)

@@ -13,7 +13,7 @@ import pytest
 from fakes import BagEncoder
 
 from eval import dataset, reader_data, selection
-from eval.fit import check_apart
+from eval.labels import check_apart
 from eval.readings import key
 from index import Archive, terminal
 from index.encoder import SentenceEncoder
