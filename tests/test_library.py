@@ -6,22 +6,23 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fakes import BagEncoder
 
 from index import Archive
-from index.changes import Added
+from index.changes import Added, Report
 from index.errors import ArchiveError, ArticleError
 from index.listing import Listed
 from index.records import Article
 from index.writer import writer
-from qa.web import kept, library, markup
-from qa.web.background import Task
+from qa.web import adds, kept, markup
+from qa.web.adds import Adds
 from qa.web.kept import REFUSED, TAKEN, UNCHANGED, Kept, Line, Sent, Session
 from qa.web.shelf import Shelf
 
@@ -141,9 +142,9 @@ def test_limits_are_the_servers(send: Send, files: Kept, monkeypatch: pytest.Mon
     session = Session()
     lines = send(session, a__txt="Nine drowned.", b__txt="A mast fell.", c__txt="It rained.")
     assert [line.outcome for line in lines] == [TAKEN, TAKEN, REFUSED]
-    assert lines[2].detail.startswith("2 files were sent from this page")
+    assert lines[2].detail.startswith("2 files were sent from this tab")
     monkeypatch.setattr(kept, "MAX_BYTES", 10)
-    assert "MB were sent from this page" in send(d__txt="It hailed for hours.")[0].detail
+    assert "MB were sent from this tab" in send(d__txt="It hailed for hours.")[0].detail
     monkeypatch.setattr(kept, "MAX_BYTES", 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "free")(kept.MIN_FREE))
     assert outcomes(send(e__txt="It snowed.")) == [(REFUSED, "the disk is too full to keep it")]
@@ -331,40 +332,141 @@ def test_pages_lead_on_and_back() -> None:
     assert markup.counted(Listed([article] * 50, 50, 1234), False) == "1,234 articles, 51 to 100 shown"
 
 
-def test_an_add_that_fails_has_its_lines_too(filled: Archive) -> None:
+# Adds
+
+TAB, OTHER = "a" * 32, "b" * 32
+
+
+class Held:
+    """In place of `Kept`: an add that goes on, reading its first file of two, until it is let go; then it takes all, or fails."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.fails: Exception | None = None
+        self.sessions: list[Session] = []
+        self.turn = threading.Lock()
+
+    def add(self, sent: list[Sent], session: Session, report: Report) -> list[Line]:
+        with self.turn:
+            self.sessions.append(session)
+            report("reading", 1, 2)
+            report("keeping", 0, 0)
+            assert self.let_go.wait(20)
+            if self.fails:
+                raise self.fails
+            return [Line(one.name, TAKEN) for one in sent]
+
+    def sweep(self, wanted: object) -> None: ...
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    held = Held()
+    yield held
+    held.let_go.set()
+
+
+def begin(some: Adds, *names: str, tab: str = TAB) -> dict[str, object]:
+    return some.begin({"page": tab, "files": [{"name": name} for name in names]})
+
+
+def told_when(some: Adds, holds: Callable[[dict[str, object]], object], tab: str = TAB, seen: int = 0) -> dict[str, object]:
+    end = time.monotonic() + 20
+    while not holds(told := some.told({"page": tab, "seen": seen})):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return told
+
+
+def over(told: dict[str, object]) -> bool:
+    return not told["running"]
+
+
+def test_a_page_that_is_opened_again_finds_its_adds(filled: Archive, held: Held) -> None:
+    """How far each is, also one that waits; then the lines of all, of which a page that stayed asks for the new ones alone."""
+    some = Adds(filled, held, list)
+    assert begin(some, "a.txt") == {}
+    told_when(some, lambda told: "Reading files: 1 of 2" in told["running"])
+    assert begin(some, "b.txt") == {}
+    waiting = told_when(some, lambda told: told["running"].count("<progress") == 2)
+    assert waiting["running"].count("Waiting …") == 1
+    assert (waiting["found"], waiting["seen"]) == ([], 0)
+    held.let_go.set()
+    told = told_when(some, over)
+    assert [("a.txt" in one, "b.txt" in one) for one in told["found"]] == [(True, False), (False, True)]
+    assert told["seen"] == 2
+    assert [len(some.told({"page": TAB, "seen": seen})["found"]) for seen in (0, 1, 2, 3, -1, "x", None)] == [2, 1, 0, 2, 2, 2, 2]
+    assert held.sessions[0] is held.sessions[1]
+
+
+def test_an_add_that_waits_for_those_of_others_says_so(filled: Archive, held: Held) -> None:
+    """And is told to nobody else."""
+    some = Adds(filled, held, list)
+    begin(some, "a.txt")
+    told_when(some, lambda told: "Reading" in told["running"])
+    begin(some, "b.txt", tab=OTHER)
+    assert "Waiting" in some.told({"page": OTHER})["running"]
+    held.let_go.set()
+    assert "b.txt" in "".join(told_when(some, over, OTHER)["found"])
+    assert "b.txt" not in "".join(told_when(some, over)["found"])
+    assert held.sessions[0] is not held.sessions[1]
+
+
+def test_adds_are_remembered_as_far_as_it_goes(filled: Archive, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last lines of the last pages; those that go on are not forgotten."""
+    monkeypatch.setattr(adds, "_LINES", 3)
+    monkeypatch.setattr(adds, "_PAGES", 2)
+    some = Adds(filled, held, list)
+    begin(some, "a.txt", "b.txt")
+    for tab in "cde":
+        begin(some, "c.txt", tab=tab * 32)
+    held.let_go.set()
+    told_when(some, over)
+    for tab in "cde":
+        told_when(some, over, tab * 32)
+    begin(some, "d.txt", "e.txt")
+    told = told_when(some, over)
+    assert (len(told["found"]), told["seen"]) == (1, 2)
+    assert [some.told({"page": TAB, "seen": seen})["found"] for seen in (1, 2)] == [told["found"], []]
+
+
+def test_so_many_adds_go_on_at_a_time(filled: Archive, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none for a page without a name, which others could ask for too."""
+    monkeypatch.setattr(adds, "_RUNNING", 2)
+    some = Adds(filled, held, list)
+    assert [begin(some, "a.txt", tab=tab) for tab in (TAB, OTHER)] == [{}, {}]
+    assert str(begin(some, "a.txt")["error"]).startswith("Too many files are being added")
+    for asked in (None, [], "x", {}, {"page": "x"}, {"page": 7}, {"page": TAB + "\n"}):
+        assert "error" in some.begin(asked)
+        assert some.told(asked) == {"running": "", "found": [], "seen": 0}
+
+
+def test_an_add_that_fails_has_its_lines_too(filled: Archive, held: Held) -> None:
     """A damaged archive cannot even be read before."""
-
-    def fails(report: object) -> list[Line]:
-        raise ArchiveError(f"{filled.path}/store.db: is damaged")
-
-    *_, shown = library._account(Task(fails), [Sent("a.txt", 1, ""), Sent("b.txt", 1, "")], filled)
+    held.fails = ArchiveError(f"{filled.path}/store.db: is damaged")
+    held.let_go.set()
+    some = Adds(filled, held, list)
+    begin(some, "a.txt", "b.txt")
+    (shown,) = told_when(some, over)["found"]
     assert shown.count("the archive/store.db: is damaged") == 2
     assert "b.txt" in shown
 
 
+def test_a_fault_of_the_server_is_told(filled: Archive, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the page in a line for each file, and in full on the terminal."""
+    raised: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    held.fails = RuntimeError("no")
+    held.let_go.set()
+    some = Adds(filled, held, list)
+    begin(some, "a.txt")
+    assert "not taken: the server failed" in told_when(some, over)["found"][0]
+    told_when(some, lambda _: raised)
+    assert raised[0].exc_value is held.fails
+
+
 def test_what_a_page_sends_may_be_anything() -> None:
     """It becomes files that did not arrive, or none."""
-    assert library._sent(None) == library._sent("x") == library._sent([1, None, []]) == []
-    assert library._sent([{"name": 7, "size": "x", "handle": ["/etc"]}]) == [Sent("7", 0, "")]
-    assert len(library._sent([{}] * 5000)) == kept.MAX_FILES
-
-
-def test_a_task_tells_how_far_it_is() -> None:
-    """Stages as they change, then what came of it; or what went wrong."""
-
-    def work(report: Callable[[str, int, int], None]) -> str:
-        for done in (1, 2):
-            report("reading", done, 2)
-            time.sleep(0.1)
-        return "done"
-
-    def fail(report: Callable[[str, int, int], None]) -> str:
-        raise ArchiveError("no")
-
-    task = Task(work)
-    assert list(task.progress(0.02)) == [("reading", 1, 2), ("reading", 2, 2)]
-    assert task.result() == "done"
-    failing = Task(fail)
-    assert list(failing.progress(0.02)) == []
-    with pytest.raises(ArchiveError):
-        failing.result()
+    assert [adds._sent(asked) for asked in (None, "x", {}, {"files": None}, {"files": [1, None, []]})] == [[]] * 5
+    assert adds._sent({"files": [{"name": 7, "size": "x", "handle": ["/etc"]}]}) == [Sent("7", 0, "")]
+    assert len(adds._sent({"files": [{}] * 5000})) == kept.MAX_FILES

@@ -177,16 +177,46 @@ def test_more_files_than_are_taken_are_not_sent(page: object, tmp_path: Path) ->
     assert sent == []
 
 
+def river(folder: Path, name: str, many: int) -> Path:
+    """A file that takes a while: so many articles."""
+    lines = (f'{{"text": "On day {day} the river {name} stood {day} inches high. {"Rain fell. " * 60}"}}\n' for day in range(many))
+    (folder / f"{name}.jsonl").write_text("".join(lines))
+    return folder / f"{name}.jsonl"
+
+
+def test_the_lines_of_an_add_are_not_lost(page: object, browser: object, address: str, tmp_path: Path) -> None:
+    """By a second drop while it goes on, one of another page, or leaving the page: all of it is there when the page is opened again."""
+    (tmp_path / "bad.pdf").write_text("no")
+    add(page, tmp_path / "bad.pdf")
+    page.set_input_files("#finder input[type=file]", str(river(tmp_path, "Isk", 300)))
+    page.wait_for_selector("#adding progress[aria-label^='Embedding']", timeout=120_000)
+    (tmp_path / "worse.pdf").write_text("never")
+    page.set_input_files("#finder input[type=file]", str(tmp_path / "worse.pdf"))
+    page.wait_for_function("document.querySelectorAll('#adding progress').length === 2")
+    assert "bad.pdf not taken" in page.inner_text("#adding")
+    other = browser.new_page()
+    other.goto(f"{address}library")
+    other.wait_for_selector("#articles a.entry")
+    other.set_input_files("#finder input[type=file]", str(tmp_path / "bad.pdf"))
+    other.wait_for_function("document.querySelector('#adding .running').textContent.startsWith('Waiting')")
+    page.goto(address)
+    page.goto(f"{address}library")
+    page.wait_for_selector("#adding progress")
+    assert "bad.pdf not taken" in page.inner_text("#adding")
+    page.wait_for_function("document.querySelectorAll('#adding .lines').length === 3", timeout=240_000)
+    assert page.locator("#adding strong").all_inner_texts() == ["bad.pdf", "Isk.jsonl", "worse.pdf"]
+    assert page.locator("#adding progress").count() == 0
+    other.wait_for_selector("#adding .lines", timeout=120_000)
+    assert other.locator("#adding strong").all_inner_texts() == ["bad.pdf"]
+    other.close()
+
+
 def test_questions_are_answered_while_files_are_added(page: object, browser: object, address: str, tmp_path: Path) -> None:
-    """An add has a place of its own in the queue."""
-    lines = "".join(
-        f'{{"text": "On day {day} the river at Kessmouth stood {day} inches high. {"Rain fell. " * 60}"}}\n' for day in range(800)
-    )
-    (tmp_path / "river.jsonl").write_text(lines)
+    """An add takes no place in the queue."""
     asking = browser.new_page()
     asking.goto(address)
     asking.wait_for_selector("#question textarea", timeout=120_000)
-    page.set_input_files("#finder input[type=file]", str(tmp_path / "river.jsonl"))
+    page.set_input_files("#finder input[type=file]", str(river(tmp_path, "Kess", 800)))
     page.wait_for_selector("#adding progress", timeout=120_000)
     asking.fill("#question textarea", "who confirmed Iranian operatives in Iraq")
     asking.press("#question textarea", "Enter")

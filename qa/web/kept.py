@@ -66,7 +66,7 @@ class Line:
 
 @dataclass
 class Session:
-    """What one page has sent so far."""
+    """What one tab of a browser has sent so far."""
 
     files: int = 0
     bytes: int = 0
@@ -74,9 +74,9 @@ class Session:
     def charge(self, size: int) -> None:
         """Count one more file in; a _Done where that would be too much."""
         if self.files >= MAX_FILES:
-            raise _Done(REFUSED, f"{MAX_FILES:,} files were sent from this page: {_ELSE}")
+            raise _Done(REFUSED, f"{MAX_FILES:,} files were sent from this tab: {_ELSE}")
         if self.bytes + size > MAX_BYTES:
-            raise _Done(REFUSED, f"{MAX_BYTES // 1_000_000:,} MB were sent from this page: {_ELSE}")
+            raise _Done(REFUSED, f"{MAX_BYTES // 1_000_000:,} MB were sent from this tab: {_ELSE}")
         self.files, self.bytes = self.files + 1, self.bytes + size
 
 

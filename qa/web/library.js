@@ -6,6 +6,11 @@ const fields = ['find', 'order', 'outlet', 'since', 'until'];
 const address = new URLSearchParams(location.search);
 let page = Number(address.get('page')) || 0, current = '', opener = null, turn = 0;
 
+// The name under which the server keeps what became of the files of this tab, also while the page is left.
+const tab = sessionStorage.getItem('tab') || [...crypto.getRandomValues(new Uint8Array(16))].map(one => one.toString(16).padStart(2, '0')).join('');
+sessionStorage.setItem('tab', tab);
+let followed = 0, seen = 0;
+
 const say = text => { $('articles', '.said').textContent = text; };
 
 // An answer, or null where there is none: then what is wrong was said.
@@ -155,7 +160,29 @@ async function send(files) {
     sent.push({name: file.name, size: file.size, handle: handle});
   }
   status.textContent = '';
-  if (sent.length) trigger('upload', {files: sent});
+  if (sent.length && await ask('add', {page: tab, files: sent})) follow();
+}
+
+// How far the adds are, until none is left: each that is over gets its lines below those before it.
+async function follow() {
+  const mine = ++followed, box = $('adding', '.found');
+  for (;;) {
+    const told = await ask('added', {page: tab, seen: seen});
+    if (mine !== followed) return;
+    if (told) {
+      $('adding', '.running').innerHTML = told.running;
+      for (const html of told.found) {
+        const one = document.createElement('div');
+        one.innerHTML = html;
+        box.append(one);
+        box.scrollTop = one.offsetTop - box.offsetTop;
+      }
+      seen = told.seen;
+      if (told.found.length) { list(false); state(); trigger('select', {}); }
+      if (!told.running) return;
+    }
+    await new Promise(done => setTimeout(done, told ? 400 : 4000));
+  }
 }
 
 // What cannot be read is told by its name.
@@ -228,8 +255,6 @@ document.addEventListener('keydown', event => {
   else if (event.key === 'ArrowDown' && event.target === form.elements.find && links.length) { event.preventDefault(); links[0].focus(); }
 });
 
-document.addEventListener('added', () => { list(false); state(); });
-
 async function restore() {
   const now = new URLSearchParams(location.search);
   for (const name of fields) form.elements[name].value = now.get(name) || (name === 'order' ? 'newest' : '');
@@ -240,4 +265,4 @@ async function restore() {
 }
 
 window.addEventListener('popstate', restore);
-state().then(restore);
+state().then(restore).then(follow);

@@ -1,11 +1,12 @@
 """The Library page: find, sort, filter and read articles, add files, take articles out and put them back.
 
-It draws and nothing else: qa/web/shelf.py answers what the page asks, qa/web/kept.py takes the files. It is given gradio, which app.py
+It draws and nothing else: qa/web/shelf.py answers what the page asks, qa/web/adds.py adds the files. It is given gradio, which app.py
 alone imports.
 """
 
-# No postponed annotations here: gradio reads the handlers' own, and must find its types in them.
-from collections.abc import Callable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,11 @@ from index import Archive
 from index.articles.files import FORMATS
 from index.errors import ClippingsError
 from qa import page
-from qa.web import kept, markup
-from qa.web.background import Task
-from qa.web.kept import REFUSED, Kept, Line, Sent, Session
+from qa.web import kept
+from qa.web.adds import Adds
+from qa.web.kept import Kept
 from qa.web.shelf import Shelf
 
-_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _ORDERS = {"newest": "Newest first", "oldest": "Oldest first", "title": "Title", "outlet": "Outlet"}
 _FINDER = """<form class="find" role="search" aria-label="Articles">
 <input type="search" name="find" maxlength="500" placeholder="Find by title or outlet" aria-label="Find by title or outlet">
@@ -33,7 +33,7 @@ _FINDER = """<form class="find" role="search" aria-label="Articles">
 <span class="hint">or drop files and folders anywhere on this page</span>
 <button type="button" class="about button">About the archive</button></div>
 <p class="sending" role="status"></p>"""
-_ADDING = '<div role="log" aria-live="polite" aria-label="Files added">${value}</div>'
+_ADDING = '<div class="found" role="log" aria-live="polite" aria-label="Files added"></div><div class="running"></div>'
 _ARTICLES = """<p class="said" role="status"></p>
 <ul class="removed" aria-label="Removed: each can be put back until you leave this page"></ul>
 <p class="count" role="status"></p><div class="list"></div>"""
@@ -54,15 +54,15 @@ def draw(gr: Any, archive: Archive) -> None:
     masthead = gr.HTML(page.masthead(archive), apply_default_css=False, elem_id="masthead")
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=6, min_width=320, elem_id="left"):
-            finder = _finder(gr, shelf)
-            account = gr.HTML("", html_template=_ADDING, apply_default_css=False, elem_id="adding")
+            finder = _finder(gr, shelf, Adds(archive, files_, shelf.may_come_back))
+            gr.HTML("", html_template=_ADDING, apply_default_css=False, elem_id="adding")
             gr.HTML("", html_template=_ARTICLES, apply_default_css=False, elem_id="articles")
         with gr.Column(scale=6, min_width=320, elem_id="right"):
             gr.HTML("", html_template=_READING, apply_default_css=False, elem_id="side")
-    _wire(gr, archive, files_, shelf, finder, account, masthead)
+    _wire(gr, archive, finder, masthead)
 
 
-def _finder(gr: Any, shelf: Shelf) -> Any:
+def _finder(gr: Any, shelf: Shelf, adds: Adds) -> Any:
     """What to look for, and the page's script, which asks the server for everything else."""
     orders = "".join(f'<option value="{order}">{name}</option>' for order, name in _ORDERS.items())
     home = files("qa.web")
@@ -72,13 +72,13 @@ def _finder(gr: Any, shelf: Shelf) -> Any:
         html_template=_FINDER.replace("ORDERS", orders).replace("FORMATS", ",".join([*FORMATS, ".gz"])),
         head=f"<style>{home.joinpath('library.css').read_text(encoding='utf-8')}</style>",
         js_on_load=script.replace("MOST_BYTES", str(kept.MAX_FILE)).replace("MOST_FILES", str(kept.MAX_FILES)),
-        server_functions=_functions(shelf),
+        server_functions=_functions(shelf, adds),
         elem_id="finder",
         apply_default_css=False,
     )
 
 
-def _functions(shelf: Shelf) -> list[Callable[..., Any]]:
+def _functions(shelf: Shelf, adds: Adds) -> list[Callable[..., Any]]:
     """What the page may ask, as gradio wants it: functions of one value."""
 
     def listing(asked: Any) -> Any:
@@ -99,64 +99,22 @@ def _functions(shelf: Shelf) -> list[Callable[..., Any]]:
     def put_back(asked: Any) -> Any:
         return shelf.put_back(asked)
 
-    return [listing, article, state, check, remove, put_back]
+    def add(asked: Any) -> Any:
+        return adds.begin(asked)
+
+    def added(asked: Any) -> Any:
+        return adds.told(asked)
+
+    return [listing, article, state, check, remove, put_back, add, added]
 
 
-def _wire(gr: Any, archive: Archive, files_: Kept, shelf: Shelf, finder: Any, account: Any, masthead: Any) -> None:
-    """Files are added one drop after the other, beside everything else that goes on."""
-    session = gr.State(Session())  # copied for each page
-
-    def add(session: Session, event: gr.EventData) -> Iterator[str]:
-        sent = _sent(getattr(event, "files", None))
-        yield from _account(Task(lambda report: files_.add(sent, session, report)), sent, archive)
-        files_.sweep(shelf.may_come_back())
-
+def _wire(gr: Any, archive: Archive, finder: Any, masthead: Any) -> None:
     def count() -> Any:
         try:
             return page.masthead(archive)
         except ClippingsError:  # the list says what is wrong
             return gr.skip()
 
-    adding = finder.upload(
-        add, session, account, concurrency_limit=1, concurrency_id="adding", trigger_mode="multiple", show_progress="hidden", **_PRIVATE
-    )
-    counting: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
-    adding.then(count, None, masthead, js=_ADDED, **counting)
+    counting: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     gr.on(None, count, None, masthead, **counting)
-    finder.select(count, None, masthead, **counting)  # something was taken out, or put back
-
-
-_ADDED = "() => document.dispatchEvent(new Event('added'))"
-
-
-def _account(task: Task[list[Line]], sent: Sequence[Sent], archive: Archive) -> Iterator[str]:
-    """How far an add is, and then a line for each file."""
-    yield markup.progress("", 0, 0)
-    for stage in task.progress():
-        yield markup.progress(*stage)
-    try:
-        found = task.result()
-    except ClippingsError as error:
-        found = [Line(one.name, REFUSED, page.plainly(error, archive)) for one in sent]
-    yield markup.lines(found, _titles(found, archive))
-
-
-def _sent(told: Any) -> list[Sent]:
-    """What a page says that it sent: anything may stand there."""
-    entries = [one for one in told[: kept.MAX_FILES] if isinstance(one, dict)] if isinstance(told, list) else []
-    found = []
-    for one in entries:
-        name, size, handle = one.get("name"), one.get("size"), one.get("handle")
-        found.append(Sent(str(name)[:500], size if isinstance(size, int) else 0, handle if isinstance(handle, str) else ""))
-    return found
-
-
-def _titles(found: Sequence[Line], archive: Archive) -> dict[str, str]:
-    titles = {}
-    for line in found:
-        if line.article:
-            try:
-                titles[line.article] = archive.article(line.article).title
-            except ClippingsError:  # taken out again meanwhile
-                continue
-    return titles
+    finder.select(count, None, masthead, **counting)  # something was added, taken out, or put back
