@@ -159,6 +159,15 @@ def test_a_page_names_no_path(files: Kept, tmp_path: Path, handle: str) -> None:
     assert (tmp_path / "secret.txt").exists()
 
 
+def test_a_file_that_was_refused_says_why(files: Kept) -> None:
+    """As the server told the page, on one line."""
+    (sent,) = adds._sent({"files": [{"name": "a.txt", "size": 1, "handle": "", "reason": "Too much was sent:\n wait. " + "x" * 500}]})
+    (line,) = files.add([sent], Session(), quiet)
+    assert line.detail.startswith("Too much was sent: wait. x")
+    assert len(line.detail) <= 200
+    assert outcomes(files.add([Sent("a.txt", 1, "", "Full.")], Session(), quiet)) == [(REFUSED, "Full")]
+
+
 @pytest.mark.parametrize(
     ("name", "safe"),
     [
@@ -468,5 +477,5 @@ def test_a_fault_of_the_server_is_told(filled: Archive, held: Held, monkeypatch:
 def test_what_a_page_sends_may_be_anything() -> None:
     """It becomes files that did not arrive, or none."""
     assert [adds._sent(asked) for asked in (None, "x", {}, {"files": None}, {"files": [1, None, []]})] == [[]] * 5
-    assert adds._sent({"files": [{"name": 7, "size": "x", "handle": ["/etc"]}]}) == [Sent("7", 0, "")]
+    assert adds._sent({"files": [{"name": 7, "size": "x", "handle": ["/etc"], "reason": 5}]}) == [Sent("7", 0, "")]
     assert len(adds._sent({"files": [{}] * 5000})) == kept.MAX_FILES

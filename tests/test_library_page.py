@@ -177,6 +177,33 @@ def test_more_files_than_are_taken_are_not_sent(page: object, tmp_path: Path) ->
     assert sent == []
 
 
+def test_a_file_that_is_refused_says_why(page: object, tmp_path: Path) -> None:
+    """In the words of the server, and in no bubble; where it is busy alone it is asked again, six times for one drop."""
+    asked: list[str] = []
+
+    def refuse(route: object) -> None:
+        name = route.request.post_data.partition('filename="')[2].partition('"')[0]
+        asked.append(name)
+        status = 413 if name == "much.txt" else 507 if name == "full.txt" else 503
+        if name == "busy.txt" and len(asked) > 3:
+            route.continue_()
+        else:
+            route.fulfill(status=status, json={"error": f"There is no room for {status}."}, headers={"retry-after": "0.01"})
+
+    page.route("**/gradio_api/upload", refuse)
+    for name in ("busy", "much", "full", "long"):
+        (tmp_path / f"{name}.txt").write_text(f"It rained, and the {name} one stayed.")
+    lines = add(page, *(tmp_path / f"{name}.txt" for name in ("busy", "much", "full", "long")))
+    assert "busy.txt taken" in lines
+    for name, status in (("much", 413), ("full", 507), ("long", 503)):
+        assert f"{name}.txt not taken: There is no room for {status}\n" in f"{lines}\n"
+    assert [asked.count(f"{name}.txt") for name in ("busy", "much", "full", "long")] == [4, 1, 1, 4]
+    assert page.locator(".toast-body").count() == 0
+    page.click("#adding a.entry")
+    page.click("#side .remove")
+    page.wait_for_selector("#articles .undo")
+
+
 def river(folder: Path, name: str, many: int) -> Path:
     """A file that takes a while: so many articles."""
     lines = (f'{{"text": "On day {day} the river {name} stood {day} inches high. {"Rain fell. " * 60}"}}\n' for day in range(many))

@@ -130,6 +130,11 @@ def _sent(asked: Any) -> list[Sent]:
     found = []
     for one in told[:MAX_FILES] if isinstance(told, list) else []:
         if isinstance(one, dict):
-            name, size, handle = one.get("name"), one.get("size"), one.get("handle")
-            found.append(Sent(str(name)[:500], size if isinstance(size, int) else 0, handle if isinstance(handle, str) else ""))
+            size = one.get("size")
+            found.append(Sent(str(one.get("name"))[:500], size if isinstance(size, int) else 0, _text(one, "handle"), _text(one, "reason")))
     return found
+
+
+def _text(one: dict[str, Any], name: str) -> str:
+    value = one.get(name)
+    return value[:200] if isinstance(value, str) else ""

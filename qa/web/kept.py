@@ -23,7 +23,7 @@ from index import Archive
 from index.articles import absolute, article_id, file_of
 from index.articles.files import FORMATS, SEVERAL, TEXTS, format_of
 from index.changes import Added, Report
-from index.clean import how_many
+from index.clean import how_many, one_line
 from index.errors import ArchiveError, ClippingsError
 from qa.page import plainly
 
@@ -47,11 +47,13 @@ TAKEN, UNCHANGED, REFUSED = "taken", "unchanged", "not taken"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a page says of one file: its name and size, and the handle under which the server received it, "" where it did not."""
+    """What a page says of one file: its name and size, and the handle under which the server received it; "" where it did not, and then
+    the reason that the server gave, if any."""
 
     name: str
     size: int
     handle: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ def _check(one: Sent) -> None:
     if one.size > MAX_FILE:
         raise _too_large(one.size)
     if not _HANDLE.fullmatch(one.handle):
-        raise _Done(REFUSED, "it did not arrive: send it again")
+        raise _Done(REFUSED, one_line(one.reason).rstrip(".") or "it did not arrive: send it again")
 
 
 def _too_large(size: int) -> _Done:

@@ -151,17 +151,37 @@ async function send(files) {
     status.textContent = files.length.toLocaleString('en') + ' files: at most MOST_FILES at a time here; "clippings add" takes more.';
     return;
   }
+  let tries = 6;
   for (const [at, file] of files.entries()) {
-    status.textContent = 'Sending ' + (at + 1) + ' of ' + files.length + ': ' + file.name;
-    let handle = '';
-    try {
-      if (file instanceof File && file.size <= MOST_BYTES) handle = (await upload(file)).path.split(/[\\/]/).slice(-2)[0];
-    } catch { }  // its line says that it did not arrive
-    sent.push({name: file.name, size: file.size, handle: handle});
+    const told = ' ' + (at + 1) + ' of ' + files.length + ': ' + file.name;
+    status.textContent = 'Sending' + told;
+    let made = await deliver(file);
+    while (made.wait && tries--) {
+      status.textContent = 'The server is busy: waiting to send' + told;
+      await pause(made.wait);
+      made = await deliver(file);
+    }
+    sent.push({name: file.name, size: file.size, handle: made.handle || '', reason: made.reason || ''});
   }
   status.textContent = '';
   if (sent.length && await ask('add', {page: tab, files: sent})) follow();
 }
+
+// What the server calls a file that it received; or why it was refused, and how many seconds to wait where another try may help. Gradio's
+// own upload keeps to itself why, but for a bubble with the answer as it came.
+async function deliver(file) {
+  if (!(file instanceof File) || file.size > MOST_BYTES) return {};
+  const body = new FormData();
+  body.append('files', file);
+  try {
+    const answer = await fetch('gradio_api/upload', {method: 'POST', body: body});
+    const told = await answer.json();
+    if (answer.ok) return {handle: told[0].split(/[\\/]/).slice(-2)[0]};
+    return {reason: told.error, wait: answer.status === 503 ? Number(answer.headers.get('retry-after')) : 0};
+  } catch { return {}; }  // its line says that it did not arrive
+}
+
+const pause = seconds => new Promise(done => setTimeout(done, 1000 * seconds));
 
 // How far the adds are, until none is left: each that is over gets its lines below those before it.
 async function follow() {
@@ -181,7 +201,7 @@ async function follow() {
       if (told.found.length) { list(false); state(); trigger('select', {}); }
       if (!told.running) return;
     }
-    await new Promise(done => setTimeout(done, told ? 400 : 4000));
+    await pause(told ? .4 : 4);
   }
 }
 
