@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
+from collections import namedtuple
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -238,6 +240,39 @@ def test_files_are_taken_while_there_is_room(tmp_path: Path) -> None:
     assert sent(free=2**62) == 507
     assert sent(held=109, request=10, age=-1) == 200  # what is too old was deleted
     assert not (tmp_path / "a" / "earlier").exists()
+
+
+@pytest.mark.parametrize(
+    ("limits", "free", "taken"),
+    [({}, 100, 4), ({"held": 25}, 100, 2), ({"held": 39}, 100, 3), ({"files": 2}, 100, 2), ({"free": 6}, 30, 2), ({"at_once": 1}, 100, 1)],
+)
+def test_requests_that_come_at_once_share_the_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], free: int, taken: int
+) -> None:
+    """What is on its way counts before it lies anywhere, with a length or without; those for which it leaves none are told to try again."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: namedtuple("Usage", "free")(free))
+
+    async def pieces() -> Any:
+        yield b"x" * 10
+
+    async def four(content: Any) -> list[int]:
+        go, uploads = asyncio.Event(), Uploads(tmp_path, **{"free": 0, "request": 10, **limits})
+
+        async def slowly(scope: Any, receive: Any, send: Any) -> None:
+            await go.wait()
+            await echo(scope, receive, send)
+
+        app = Guard(slowly, Hosts.of("127.0.0.1"), uploads)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1:8000") as client:
+            asked = [asyncio.create_task(client.post("/gradio_api/upload", content=content())) for _ in range(4)]
+            await asyncio.sleep(0.1)
+            go.set()
+            answers = [await one for one in asked]
+            assert (await client.post("/gradio_api/upload", content=content())).status_code == 200
+        return sorted(answer.status_code for answer in answers)
+
+    for content in (lambda: b"x" * 10, pieces):
+        assert asyncio.run(four(content)) == [200] * taken + [503] * (4 - taken)
 
 
 def test_files_may_vanish_while_they_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

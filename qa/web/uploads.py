@@ -32,26 +32,29 @@ class Uploads:
     files: int = 2000
     at_once: int = 4
     age: int = MAX_AGE
-    _open: int = field(default=0, init=False)
+    _coming: list[int] = field(default_factory=list, init=False)
 
     @contextmanager
     def room(self, size: int) -> Iterator[None]:
         """While a request of `size` bytes is read; a RefusedError where there is no room for it. What is too old goes first."""
         self._check_room(size)
-        self._open += 1
+        self._coming.append(size)
         try:
             yield
         finally:
-            self._open -= 1
+            self._coming.remove(size)
 
     def _check_room(self, size: int) -> None:
-        kept = self._sweep()
-        if self._open >= self.at_once:
-            raise RefusedError(503, "Too many files are being sent: try again soon.", closes=True, wait=5)
-        if len(kept) >= self.files or sum(kept) + size > self.held:
+        """Other requests that are read count whole, though parts of them lie in the folder already: they are over soon."""
+        kept, coming = self._sweep(), sum(self._coming)
+        room = self.held - sum(kept) - size
+        free = shutil.disk_usage(self.folder).free - size - self.free
+        if len(kept) >= self.files or room < 0:
             raise RefusedError(413, "Too much was sent: wait until what was sent earlier is deleted.", closes=True, wait=self.age)
-        if shutil.disk_usage(self.folder).free - size < self.free:
+        if free < 0:
             raise RefusedError(507, "The disk is too full to take files.", closes=True)
+        if len(self._coming) >= self.at_once or len(kept) + len(self._coming) >= self.files or min(room, free) < coming:
+            raise RefusedError(503, "Too many files are being sent: try again soon.", closes=True, wait=5)
 
     def _sweep(self) -> list[int]:
         """Delete the files that are too old, those of broken transfers too; the sizes of the rest. Others delete here meanwhile."""
