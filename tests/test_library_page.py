@@ -262,6 +262,33 @@ def test_the_archive_is_checked_on_demand(page: object) -> None:
     page.get_by_text("Whole: everything is what was written.").wait_for(timeout=120_000)
 
 
+def test_what_a_check_found_is_not_lost(page: object) -> None:
+    """Where the state is drawn anew meanwhile, and afterwards."""
+    held: list[object] = []
+
+    def hold(route: object) -> None:
+        held.append(route) if '"check"' in route.request.post_data else route.continue_()
+
+    def drawn_anew(button: str) -> None:
+        page.evaluate("document.querySelector('#side .checked').dataset.old = 'yes'")
+        page.click(button)
+        page.wait_for_selector("#side .checked:not([data-old])", state="attached")
+
+    page.route("**/gradio_api/component_server/", hold)
+    page.click("#side .check")
+    page.wait_for_function("document.querySelector('#side .check').disabled")
+    page.locator("#articles a.entry").first.click()
+    page.wait_for_selector("#side article")
+    drawn_anew("#side .remove")
+    assert page.inner_text("#side .checked").startswith("Checking")
+    assert page.is_disabled("#side .check")
+    held[0].continue_()
+    page.get_by_text("Whole: everything is what was written.").wait_for(timeout=120_000)
+    assert page.is_enabled("#side .check")
+    drawn_anew("#articles .undo")
+    assert page.inner_text("#side .checked").startswith("Whole")
+
+
 def test_the_library_fits_a_phone(browser: object, address: str) -> None:
     """The article is a sheet over the list, and closes; so is the state; what is touched is large enough."""
     phone = browser.new_page(viewport={"width": 390, "height": 800})

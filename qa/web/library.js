@@ -101,15 +101,25 @@ async function state() {
   outlet.innerHTML = told.outlets;
   outlet.value = chosen;
   if (outlet.selectedIndex < 0) outlet.value = '';
+  showCheck();
 }
 
-async function check(button) {
-  const line = $('side', '.checked');
-  button.disabled = true;
-  line.textContent = 'Checking: everything is read …';
+// The state is drawn anew meanwhile, whenever something is added or taken out.
+let checked = '', checking = false;
+
+function showCheck() {
+  if (checked) $('side', '.checked').textContent = checked;
+  $('side', '.check').disabled = checking;
+}
+
+async function check() {
+  checking = true;
+  checked = 'Checking: everything is read …';
+  showCheck();
   const told = await server.check(null);
-  line.textContent = told ? told.line || told.error : 'The server did not answer: try again.';
-  button.disabled = false;
+  checking = false;
+  checked = told ? told.line || told.error : 'The server did not answer: try again.';
+  showCheck();
 }
 
 async function remove() {
@@ -260,7 +270,7 @@ document.addEventListener('click', event => {
     list(true).then(() => $('articles', 'a.entry').focus());
   } else if (at('#side .back') || at('#side .close')) back(true);
   else if (at('#side .remove')) remove();
-  else if (at('#side .check')) check(at('#side .check'));
+  else if (at('#side .check')) check();
   else if (at('#finder .about')) about(at('#finder .about'));
 });
 
