@@ -17,12 +17,14 @@ from eval.job import Job, Runs, State
 from eval.pages import BIN_NAMES, Scale, part
 from eval.significance import Interval
 from index import Archive
-from index.errors import ClippingsError
+from index.errors import ClippingsError, UsageError
 from qa import page
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Seconds between two looks at a run.
 _LOOK = 1.0
+# The folders of a path, also of a quoted one; a space in them stands before no other path.
+_FOLDERS = re.compile(r"(?<![\w.:/)~])[.]{0,2}/(?:(?:[^/:;'\"\n ]|(?<=\w)'(?=\w)| (?![.]{0,2}/))*/)*")
 _STAGES = {"answers": "Asking as a reader would", "follow-ups": "Asking follow-ups", "as read": "Searching as read"}
 
 
@@ -80,25 +82,30 @@ def _wire(gr: Any, archive: Archive, runs: Runs, masthead: Any, controls: _Contr
     """What happens when the page opens, a run begins or ends, and another one, or other questions, are looked at."""
     told = [controls.progress, controls.said, controls.run, controls.stop]
 
+    def picture(name: str | None = None, before: str | None = None, which: str = "worst") -> list[Any]:
+        return _picture(gr, archive, name, before, which) or [gr.skip()] * len(shown.all)
+
     def opened() -> list[Any]:
+        head, pictured, offered, wrong = gr.skip(), [gr.skip()] * len(shown.all), {}, ""
         try:
-            head, offered, wrong = page.masthead(archive), _offered(archive), ""
+            head = page.masthead(archive)
+            pictured = picture()
+            offered = _offered(archive)
         except ClippingsError as error:
-            head, offered, wrong = gr.skip(), {}, _words("failed", f"{plain(error)}.")
+            wrong = _failed(f"{plain(error)}.")
         choices = [({"own": "The archive's own", "sample": "The sample's"}[name], name) for name in offered]
         told, *rest = _told(gr, runs.job, bool(offered))
         which = gr.Radio(choices, value=next(iter(offered), None), visible=len(offered) > 1)
         about = "" if wrong else part("about", sets=offered)
-        return [head, about, which, wrong or told, *rest, *_picture(gr, archive)]
+        return [head, about, which, wrong or told, *rest, *pictured]
 
     async def measure(name: str | None) -> AsyncIterator[list[Any]]:
-        if name not in sets.offered(archive):
-            yield [_words("failed", "There are no such questions. Open this page again."), *[gr.skip()] * 3]
-            return
         try:
+            if name not in sets.offered(archive):
+                raise UsageError("there are no such questions: open this page again")
             job = await asyncio.to_thread(runs.start, name)
         except ClippingsError as error:
-            yield [_words("failed", f"{plain(error)}."), *[gr.skip()] * 3]
+            yield [_failed(f"{plain(error)}."), *[gr.skip()] * 3]
             return
         async for told in _watch(gr, job):
             yield told
@@ -110,10 +117,10 @@ def _wire(gr: Any, archive: Archive, runs: Runs, masthead: Any, controls: _Contr
                 yield told
 
     def newest(which: str) -> list[Any]:
-        return _picture(gr, archive, which=which)
+        return picture(which=which)
 
     def chosen(name: str | None, before: str | None, which: str) -> list[Any]:
-        return _picture(gr, archive, name, before, which)
+        return picture(name, before, which)
 
     opening = gr.on(None, opened, None, [masthead, controls.about, controls.which, *told, *shown.all], queue=False, **_PRIVATE)
     ways = (
@@ -151,8 +158,8 @@ def _progress(job: Job) -> str:
     return part("progress", state=job.state, words=words(job.state))
 
 
-def _words(outcome: str, text: str) -> str:
-    return part("progress", state=State(outcome), words=text)
+def _failed(text: str) -> str:
+    return part("progress", state=State("failed"), words=text)
 
 
 def words(state: State) -> str:
@@ -173,14 +180,14 @@ def _time(seconds: float) -> str:
 
 def plain(error: object) -> str:
     """An error without the folders that it names: they are the server's business."""
-    return re.sub(r"(?<!\S)[.]{0,2}/\S*/", "", str(error)).rstrip(".")
+    return _FOLDERS.sub("", str(error)).rstrip(".")
 
 
-def _picture(gr: Any, archive: Archive, name: str | None = None, before: str | None = None, which: str = "worst") -> list[Any]:
-    """What a run found, the newest where none is named, beside an earlier one: for each of `_Shown.all`."""
+def _picture(gr: Any, archive: Archive, name: str | None, before: str | None, which: str) -> list[Any]:
+    """What a run found, the newest where none is named, beside an earlier one: for each of `_Shown.all`; nothing where there is none."""
     past = history.past(archive)
     if not past:
-        return [gr.skip()] * 9
+        return []
     name = name if name in past else next(iter(past))
     run, others = past[name], history.earlier(name, past)
     old = past[before] if before in others else None

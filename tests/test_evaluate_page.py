@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from fakes import BagEncoder
@@ -19,7 +20,7 @@ from eval.files import changes
 from eval.job import Job, State
 from eval.pages import part
 from index import Archive
-from index.errors import UsageError
+from index.errors import ArchiveError, UsageError
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -139,11 +140,45 @@ def test_what_cannot_be_measured_is_said_in_one_line(own: Archive) -> None:
         ("no archive at /home/ida/a b: make one", "no archive at a b: make one"),
         ("./x/questions.jsonl:3: not a JSON object", "questions.jsonl:3: not a JSON object"),
         ("and/or is no path.", "and/or is no path"),
+        ("'/home/ida/q.jsonl': not a file", "'q.jsonl': not a file"),
+        ('no file "/home/ida/q 1.jsonl" here', 'no file "q 1.jsonl" here'),
+        ("/home/ida smith/my archive/q.jsonl:3: no", "q.jsonl:3: no"),
+        ("/home/ida's/q.jsonl:3: no", "q.jsonl:3: no"),
+        ("[Errno 2] No such file: '/home/ida smith/x/q.jsonl'", "[Errno 2] No such file: 'q.jsonl'"),
+        ("/home/ida/a.txt is not in ./b c/d.txt", "a.txt is not in d.txt"),
+        ("see https://example.org/a/b", "see https://example.org/a/b"),
     ],
 )
 def test_an_error_names_no_folder(error: str, shown: str) -> None:
     """Only what lies in it."""
     assert web.plain(error) == shown
+
+
+def opening(archive: Archive) -> list[Any]:
+    """What the page is told as it opens: masthead, about, sets, progress, and on."""
+    gr = MagicMock()
+    web.draw(gr, archive)
+    opened = next(call.args[1] for call in gr.on.call_args_list if call.args[0] is None)
+    return opened()
+
+
+def test_a_page_over_a_damaged_archive_says_what_is_wrong(own: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its articles, its runs or its questions cannot be read; what can be is shown."""
+    assert "2 that the articles answer" in opening(own)[1]
+
+    def damaged() -> None:
+        raise ArchiveError(f"{own.path}/store.db: is damaged")
+
+    for name in ("status", "known"):
+        with monkeypatch.context() as patch:
+            patch.setattr(own, name, damaged)
+            assert "store.db: is damaged." in opening(own)[3]
+    measured(own)
+    with monkeypatch.context() as patch:
+        patch.setattr(own, "known", damaged)
+        _, about, _, said, *_, questions = opening(own)
+    assert (about, "store.db: is damaged." in said) == ("", True)
+    assert "Nobody was hurt." in questions
 
 
 def command(code: str) -> list[str]:
