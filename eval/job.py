@@ -1,7 +1,7 @@
 """A run in a process of its own, that the page can watch and stop. What it runs, it does not know: a command that says how far it is.
 
-The command writes JSON objects on stdout, a line each: {"stage", "done", "total"}, or {"error"}. What it makes lies in a folder, which
-goes where it is stopped or fails.
+The command writes JSON objects on stdout, a line each: {"stage", "done", "total"}, or {"error"}. Other lines are somebody else's, a
+library's perhaps, and go to the terminal. What it makes lies in a folder, which goes where it is stopped or fails.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Job:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            errors="replace",
             env=os.environ | {"PYTHONPATH": paths},
             process_group=0,  # an interrupt on the terminal is for the page, which ends this then
         )
@@ -80,7 +81,11 @@ class Job:
         assert self._process.stdout
         with self._process.stdout as lines:
             for line in lines:
-                self._hear(json.loads(line))
+                said = _said(line)
+                if said is None:
+                    sys.stderr.write(line)
+                else:
+                    self._hear(said)
         code = self._process.wait()
         error = self.state.error or (f"the run broke off (exit code {code}): the terminal of the server says more" if code else "")
         outcome = "stopped" if code and self._stopped else "failed" if error else "done"
@@ -95,6 +100,15 @@ class Job:
         else:
             since = self.state.since if said["stage"] == self.state.stage else monotonic()
             self.state = State(since=since, **said)
+
+
+def _said(line: str) -> dict[str, Any] | None:
+    """What a line says of the run; None where it is no such line."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) and said.keys() in ({"stage", "done", "total"}, {"error"}) else None
 
 
 class Runs:

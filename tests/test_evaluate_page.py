@@ -240,6 +240,16 @@ def test_a_job_that_fails_says_why(kept: Path, code: str, error: str) -> None:
     assert not kept.exists()
 
 
+def test_what_a_library_prints_breaks_nothing(kept: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Lines that are no JSON, or say something else, go to the terminal; the run is heard to its end."""
+    odd = ["Loading weights", "3", "[1]", '{"stage": 1}', '{"error": "x", "code": 1}', "{" * 100_000, ""]
+    code = f"for line in {odd!r}: print(line)\nsys.stdout.buffer.write(b'\\xff\\n')\nsay(stage='answers', done=2, total=3)"
+    job = Job(command(code), kept)
+    wait_for(lambda: not job.running)
+    assert (job.state.outcome, job.state.done, kept.exists()) == ("done", 2, True)
+    assert "Loading weights\n3\n" in capfd.readouterr().err
+
+
 def test_how_far_a_run_is_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time left at the stage's pace: 50 of 200 questions in 20 s leave 60."""
     monkeypatch.setattr("eval.job.monotonic", lambda: 130.0)
