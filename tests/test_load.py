@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import count
+from math import inf, nan
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from conftest import ROOT
 from fakes import BagEncoder
 
 from eval import bench_chat
-from eval.bench_chat import Run, flood, growth, new_questions, soak, users
+from eval.bench_chat import MOST_GROWTH, MOST_RUSH, MOST_THINKING, Run, flood, growth, new_questions, over, soak, users
 from eval.chat_load import Reply, Server, clients
 from eval.chat_load import serving as serving_in_earnest
 from index import Archive
@@ -180,6 +181,38 @@ def test_memory_and_files_are_flat_in_short(quick: Slow) -> None:
 def test_growth_is_seen() -> None:
     """From the second quarter to the last: what is loaded at first is no leak."""
     assert growth([[0, 100, 9], [1, 300, 20], [2, 310, 22], [3, 330, 25]]) == (30, 5)
+
+
+def made_up(seconds: float, errors: int = 0, refused: int = 0, crossed: int = 0) -> Run:
+    return Run("users", [seconds] * 10, ["lost"] * errors, ["busy"] * refused, crossed, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("run", "limits", "wrong"),
+    [
+        (made_up(1.0), {"p95": MOST_THINKING}, ""),
+        (made_up(1.01), {"p95": MOST_THINKING}, "p95, s, users: 1.01, at most 1"),
+        (made_up(4.0), {"p95": MOST_RUSH}, ""),
+        (made_up(4.2), {"p95": MOST_RUSH}, "p95, s, users: 4.2, at most 4"),
+        (made_up(99.0), {}, ""),
+        (made_up(0.1, errors=1), {}, "errors, users: 1, at most 0"),
+        (made_up(0.1, refused=96), {"refused": inf}, ""),
+        (made_up(2.0, 1, 2, 3), {"p95": 1.0}, "p95, s, users: 2, at most 1; errors, users: 1, at most 0; "
+                                              "refused, users: 2, at most 0; crossed, users: 3, at most 0"),
+    ],
+)  # fmt: skip
+def test_figures_are_held_to_their_limits(run: Run, limits: dict[str, float], wrong: str) -> None:
+    """What is over is named; a flood may be refused."""
+    assert over(run.held(**limits)) == wrong
+
+
+def test_what_is_over_is_one_line_and_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """A figure that is none is over too."""
+    soaked = [(what, found, most) for what, found, most in zip(("MB more", "open files more"), (20.5, 3), MOST_GROWTH, strict=True)]
+    assert bench_chat._judge(soaked) == 1
+    assert capsys.readouterr().out.strip() == "over its limit: MB more: 20.5, at most 20"
+    assert bench_chat._judge([("seconds after SIGTERM", 4.9, bench_chat.MOST_END), ("p95", nan, 1.0)]) == 1
+    assert bench_chat._judge([("seconds after SIGTERM", 4.9, bench_chat.MOST_END)]) == 0
 
 
 @pytest.mark.nightly
