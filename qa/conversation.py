@@ -116,7 +116,7 @@ def _continued(history: Messages, wanted: list[Asked], archive: Archive) -> Iter
     Where it ends with the first of them, those are their history; else they have only one another.
     """
     end = max((place for place, one in enumerate(history, start=1) if one["role"] == "assistant"), default=0)
-    if wanted and (not end or _asks(history[end - 1]) != wanted):
+    if wanted and wanted != next(filter(None, map(_asks, reversed(history[:end]))), []):
         exchanges = _exchanges(history[:end])
         held = max(count for count in range(len(wanted)) if exchanges[len(exchanges) - count :] == wanted[:count])
         history, left, since = history[:end], wanted[held:], 0 if held else end
@@ -147,7 +147,7 @@ def _sources(history: Sequence[dict[str, Any]], archive: Archive) -> str:
 
 
 def _asks(answer: dict[str, Any]) -> list[Asked]:
-    """The questions of an answer's address."""
+    """The questions of an answer's address; none of what has no address."""
     return _questions(message.address(_text(answer)))
 
 

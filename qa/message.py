@@ -21,17 +21,18 @@ _THUMBS = (("up", "A good answer"), ("down", "Not a good answer"))
 # More links to copies than these are folded away.
 _INLINE = 3
 
-_BEGUN = '<p class="pending">Looking for what else the archive has.</p>'
+# In a message that is the headline of an answer alone.
+BEGUN = '<p class="pending">Looking for what else the archive has.</p>'
 
 
 def headline(result: Answer) -> str:
     """A message with the headline of an answer alone, while the rest is looked for."""
-    return _answer([*_chips(result), _headline(result.quotes[0]), _BEGUN])
+    return _answer([*_chips(result), _headline(result.quotes[0]), BEGUN])
 
 
 def is_begun(content: str) -> bool:
     """Whether a message is such a first step: what was to follow did not come."""
-    return _BEGUN in content
+    return BEGUN in content
 
 
 def whole(result: Answer, address: str, without: Collection[str] = ()) -> str:

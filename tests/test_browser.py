@@ -16,7 +16,7 @@ from rooms import serving
 from index import Archive
 from index.articles import without_folder
 from qa import ask as ask_archive
-from qa import export, feedback, verify
+from qa import export, feedback, message, verify
 
 Folder = Callable[[dict[str, str]], Path]
 
@@ -418,6 +418,81 @@ def test_an_endless_question_gets_a_sentence_not_an_error(page: object) -> None:
     page.press("#question textarea", "Enter")
     page.locator("#chat .problem", has_text="the question has 20,000 characters").wait_for(timeout=60_000)
     ask(page, KIRBY)
+
+
+@pytest.fixture
+def refused(browser: object, address: str) -> Iterator[object]:
+    """The page, for tests in which the server refuses something: the browser notes that as an error."""
+    page = browser.new_page()
+    visit(page, address)
+    yield page
+    page.close()
+
+
+def refuse_one(page: object) -> None:
+    page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}), times=1)
+
+
+def test_a_full_queue_is_told_and_the_question_can_be_asked_again(refused: object) -> None:
+    """It is in the box again; while an answer is given anew nothing is lost either."""
+    page, question = refused, f"{KIRBY} & <b>in June 2014</b>"
+    refuse_one(page)
+    page.fill("#question textarea", question)
+    page.press("#question textarea", "Enter")
+    page.locator("#chat .problem", has_text="too many questions may be waiting").wait_for()
+    said(page, "too many questions may be waiting")
+    page.wait_for_selector("#question textarea:enabled")
+    assert page.input_value("#question textarea") == question
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#chat .tools")
+    page.wait_for_selector("#question textarea:enabled")
+    before = page.locator("#chat .answer").all_inner_texts()
+    refuse_one(page)
+    with page.expect_response("**/queue/join*"):
+        page.locator("#chat .chip a").click()
+    page.wait_for_selector("#question textarea:enabled")
+    assert page.locator("#chat .answer").all_inner_texts() == before
+    ask(page, FINE)
+
+
+def test_a_full_queue_as_the_page_is_opened_loses_nothing(refused: object, address: str) -> None:
+    """The conversation that was saved is shown, and goes on; what an address asks is said not to be answered."""
+    refused.add_init_script("""window.full = true;
+        const real = fetch;
+        const refuses = to => full && `${to.url || to}`.includes('queue/join');
+        window.fetch = (to, ...rest) => refuses(to) ? new Response('{}', {status: 503}) : real(to, ...rest);
+    """)
+    ask(refused, KIRBY)
+    visit(refused, address)
+    refused.wait_for_selector("#chat .tools")
+    refused.evaluate("window.full = false")
+    ask(refused, FINE)
+    assert (refused.locator("#chat .tools").count(), refused.locator("#chat .problem").count()) == (2, 0)
+    asking = refused.url
+    refused.click("#new")
+    refused.wait_for_selector("#chat .answer", state="detached")
+    visit(refused, asking)
+    refused.wait_for_selector("#chat .problem")
+
+
+def test_an_answer_that_fails_in_the_middle_is_told(refused: object) -> None:
+    """What was shown of it is not left as if the rest were on its way."""
+    said = (("user", "who sank"), ("assistant", message.BEGUN))
+    shown = [{"role": role, "content": [{"type": "text", "text": text}]} for role, text in said]
+    events = [
+        {"msg": "process_generating", "event_id": "x", "success": True, "output": {"data": [shown, ""]}},
+        {"msg": "process_completed", "event_id": "x", "success": False, "output": {"error": None}},
+        {"msg": "close_stream"},
+    ]
+    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    refused.route("**/queue/join*", lambda route: route.fulfill(json={"event_id": "x"}), times=1)
+    refused.route("**/queue/data*", lambda route: route.fulfill(body=stream, content_type="text/event-stream"), times=1)
+    refused.fill("#question textarea", "who sank")
+    refused.press("#question textarea", "Enter")
+    refused.wait_for_selector("#chat .problem")
+    refused.wait_for_selector("#question textarea:enabled")
+    assert refused.locator("#chat .pending").count() == 0
+    ask(refused, KIRBY)
 
 
 def test_new_chat_while_an_answer_is_made_stays_new(page: object) -> None:

@@ -133,6 +133,15 @@ def test_what_was_saved_is_shown_as_it_was(small: Archive, monkeypatch: pytest.M
     assert [found for found, _ in returned(history, first, small)] == [history[:2]]
 
 
+def test_what_could_not_be_asked_does_not_ask_the_question_before_it_again(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no address, so the page has that of the last answer."""
+    history = exchange(small, SANK)
+    query = address(history)
+    history = answered(asked(history, "?"), message.problem("The question is empty."))
+    monkeypatch.setattr(conversation, "answering", None)
+    assert [found for found, _ in visited(history, query, small)] == [history]
+
+
 def test_an_address_takes_nothing_from_what_was_saved(small: Archive) -> None:
     """What somebody else asked is answered after it, and knows nothing of it; so is an earlier question of the same conversation."""
     mine = exchange(small, "one ferry", "two ferries", "nine people died")

@@ -6,13 +6,14 @@ given gradio, which app.py alone imports.
 
 # No postponed annotations here: gradio reads the handlers' own, and must find its types in them.
 import hashlib
+import json
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
 from index import Archive
 from index.errors import ClippingsError
-from qa import conversation, page
+from qa import conversation, message, page
 from qa.conversation import Messages
 from qa.web.programs import ANSWERING
 
@@ -22,6 +23,7 @@ _WELCOME = (
 _KEYS = """<div id="foot"><button type="button" id="save">Save the conversation</button><p id="keys"><kbd>Tab</kbd> to a number,
 <kbd>Enter</kbd> opens it · <kbd>←</kbd> <kbd>→</kbd> the quotes before and after · <kbd>Esc</kbd> back</p>
 <div id="status" role="status" aria-live="polite"></div></div>"""
+_UNANSWERED = "This was not answered: too many questions may be waiting, or something went wrong. Ask it again in a moment."
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _READER = """<section class="panel" aria-label="Sources">
 <div class="bar top" hidden><button type="button" class="back">← All quotes</button>
@@ -40,6 +42,20 @@ _FOCUS = """() => {
   const free = document.activeElement === document.body && matchMedia('(pointer: fine)').matches;
   if (free) document.querySelector('#question textarea').focus({preventScroll: true});
 }"""
+# Where an event fails, as from a full queue, gradio goes on with nothing but what is for a failure. That is for the browser alone, since
+# the server may be what failed: nothing can be asked before the box is ready, and the question is in it again.
+_FAILED = f"""(shown, saved) => {{
+  const text = one => [one.content].flat().map(part => part.text ?? part).join(' ');
+  const problem = {{role: 'assistant', content: [{{type: 'text', text: {json.dumps(message.problem(_UNANSWERED))}}}]}};
+  const history = (shown?.length ? shown : saved ?? []).map(one => text(one).includes({json.dumps(message.BEGUN)}) ? problem : one);
+  const last = history.at(-1);
+  if (last ? last.role === 'user' : location.search.includes('q=')) history.push(problem);
+  const asked = history.at(-1) === problem && history.at(-2);
+  const value = asked ? {{value: new DOMParser().parseFromString(text(asked), 'text/html').body.textContent}} : {{}};
+  return [history, {{__type__: 'update', interactive: true, ...value}}];
+}}"""
+# What fails of an answer that New chat stopped finds nothing to say it of.
+_CLEARED = "() => [[], []]"
 
 
 def draw(gr: Any, archive: Archive) -> None:
@@ -161,8 +177,11 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any,
     answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **ANSWERING, **_PRIVATE) for event in begun]
     for event in answering:
         event.then(ready, None, box, queue=False, **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
+        event.failure(None, [chat, saved], [chat, box], js=_FAILED, **_PRIVATE)
     answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **ANSWERING, **_PRIVATE))
     answering[-1].then(None, js=_FOCUS, **_PRIVATE)
+    answering[-1].failure(None, [chat, saved], [chat, box], js=_FAILED, **_PRIVATE)
+    new.click(None, None, [chat, saved], js=_CLEARED, **_PRIVATE)
     new.click(cleared, None, [chat, saved, reader, box], cancels=answering, queue=False, **_PRIVATE)
 
 
@@ -196,6 +215,7 @@ def _keep(gr: Any, archive: Archive, saved: Any, masthead: Any, chat: Any, box: 
     load = gr.context.Context.root_block.load
     back = load(visited, [saved, address], [chat, reader], js=_WITH_ADDRESS, show_progress="hidden", **ANSWERING, **_PRIVATE)
     back.then(opened, None, [masthead, box], queue=False, show_progress="hidden", **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
+    back.failure(None, [chat, saved], [chat, box], js=_FAILED, **_PRIVATE)
     back.then(offered, None, chat, show_progress="hidden", **ANSWERING, **_PRIVATE)
     chat.change(None, [chat, saved], saved, js=_SAVED, **_PRIVATE)
     chat.change(count, None, masthead, queue=False, show_progress="hidden", **_PRIVATE)
