@@ -186,6 +186,25 @@ def test_the_conversation_outlives_the_server(browser: object, sample: Archive) 
     page.context.close()
 
 
+def test_an_open_page_outlives_the_server_too(browser: object, sample: Archive) -> None:
+    """What is asked meanwhile has no answer; as soon as there is a server again, the page is back by itself."""
+    page = browser.new_context().new_page()
+    with serving(sample.path) as address:
+        visit(page, address)
+        ask(page, KIRBY)
+    page.evaluate("window.before = true")
+    page.fill("#question textarea", FINE)
+    page.press("#question textarea", "Enter")
+    page.get_by_text("Connection to the server was lost").wait_for()
+    with serving(sample.path, port=int(address.rstrip("/").rpartition(":")[2])):
+        page.wait_for_function("!window.before")
+        page.wait_for_selector("#chat .tools")
+        page.wait_for_selector("#question textarea:enabled")
+        ask(page, FINE)
+        assert page.locator("#chat .tools").count() == 2
+    page.context.close()
+
+
 def test_the_conversation_is_there_after_a_reload(page: object, address: str) -> None:
     """Without an address too, as after a look at another page; New chat ends it, and Back goes back to it."""
     ask(page, KIRBY)

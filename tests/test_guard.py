@@ -41,7 +41,7 @@ CLOSED = [
     "docs", "redoc",
     "openapi.json", "gradio_api/openapi.json", "gradio_api/runs", "gradio_api/run-history/buckets",
     "gradio_api/deep_link?session_hash=x", "gradio_api/token",
-    "gradio_api/app_id", "gradio_api/user", "gradio_api/dev/reload", "gradio_api/startup-events", "gradio_api/vibe-code",
+    "gradio_api/user", "gradio_api/dev/reload", "gradio_api/startup-events", "gradio_api/vibe-code",
     "gradio_api/queue/status",
     "gradio_api/custom_component/x/client/component/index.js", "gradio_api/stream/x/1/1/playlist.m3u8", "gradio_api/mcp/",
     "svelte/svelte.js",
@@ -465,3 +465,4 @@ def test_no_answer_says_more_than_it_must(client: httpx.Client, address: str) ->
         assert not {"server", "x-powered-by"} & set(answer.headers)
         assert not re.search(r"/tmp/|/home/|/root|/work|site-packages|Traceback|\.py\b|6\.\d+\.\d+", answer.text), answer.url
     assert re.fullmatch(r"\d+", config["version"])
+    assert client.get("gradio_api/app_id").json() == {"app_id": config["app_id"]}  # a page asks for it until the server is back

@@ -31,7 +31,7 @@ _NAME = r"[\w.-]+"
 _OPEN = {
     "GET": (
         "/", "/config/?", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json", r"/(?:assets|static)/[\w./-]{1,200}",
-        "/gradio_api/(?:info/?|theme.css|queue/data|upload_progress)",
+        "/gradio_api/(?:info/?|app_id/?|theme.css|queue/data|upload_progress)",
         f"/gradio_api/heartbeat/{_NAME}", f"/gradio_api/call/{_NAME}/{_NAME}", "/gradio_api/file=.+",
     ),
     "POST": (
