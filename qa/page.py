@@ -20,6 +20,7 @@ from index.records import Article, Why
 from index.sentences import touching
 from qa import feedback, render
 from qa.answer import Answer, Searched
+from qa.assistant import QUOTES
 from qa.citation import Citation, Copy, version
 from qa.disputes import differences
 from qa.export import FORMATS, plain
@@ -37,6 +38,9 @@ _PROMPTS = (
 _NEWEST = 6
 # Answers in one file.
 _ANSWERS = 500
+# Quotes and copies of them that are looked up for one file, and the quotes that are shown at once.
+_NAMES = 10_000
+_CARDS = 20
 _CHANGED = "this article has changed since it was quoted"
 _GONE = "<p class='empty'>That article is no longer in the archive.</p>"
 
@@ -60,9 +64,14 @@ class Told:
 def told(sent: Any) -> list[Told]:
     """Answers as the browser sends them; a UsageError where it is something else."""
     try:
-        return [_told(one) for one in sent]
+        answers = [_told(one) for one in sent]
     except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise UsageError("those are no answers of this page") from error
+    if any(len(one.quotes) > QUOTES for one in answers):
+        raise UsageError(f"an answer has at most {QUOTES} quotes")
+    if sum(len(one.quotes) + sum(map(len, one.copies.values())) for one in answers) > _NAMES:
+        raise UsageError(f"those are more than {_NAMES:,} quotes and copies of them")
+    return answers
 
 
 def _told(one: Any) -> Told:
@@ -117,7 +126,9 @@ def passage(name: str, archive: Archive) -> str:
 
 
 def sources(names: Sequence[str], archive: Archive) -> str:
-    """The HTML of the quotes of those names, numbered from 1, without those whose article has changed."""
+    """The HTML of the quotes of those names, numbered from 1, without those whose article has changed; a line where they are too many."""
+    if len(names) > _CARDS:
+        return "<p class='empty'>No answer has so many quotes.</p>"
     cited = []
     for number, name in enumerate(names, start=1):
         try:

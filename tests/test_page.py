@@ -152,6 +152,19 @@ def test_a_quote_that_is_not_as_it_was_is_not_copied(small: Archive, folder: Fol
             page.told(sent)
 
 
+def test_no_more_is_looked_up_than_an_answer_has(small: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every two quotes are compared and every copy is read: what a browser never sends is refused before."""
+    one = {"question": SANK, "reason": "", "articles": 1, "limits": "", "held": "", "undated": 0, "copies": {}}
+    name = ask(SANK, small).quotes[0].id
+    assert page.told([{**one, "quotes": [name] * 5, "copies": {name: [name] * 100}}] * 50)
+    with pytest.raises(UsageError, match="an answer has at most 5 quotes"):
+        page.told([{**one, "quotes": [name] * 6}])
+    with pytest.raises(UsageError, match="more than 10,000 quotes and copies"):
+        page.told([{**one, "quotes": [name], "copies": {name: [name] * 5000}}] * 2)
+    monkeypatch.setattr(page, "citation", None)
+    assert page.sources([name] * 21, small) == "<p class='empty'>No answer has so many quotes.</p>"
+
+
 def test_a_conversation_is_saved_without_an_answer_that_is_not_as_it_was(small: Archive, folder: Folder) -> None:
     """In its place stands why; the others can be verified."""
     answers = [told(ask(question, small)) for question in (SANK, "chess in Oslo", "who paid for the Tarn bridge")]
