@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -129,12 +130,7 @@ def sources(names: Sequence[str], archive: Archive) -> str:
     """The HTML of the quotes of those names, numbered from 1, without those whose article has changed; a line where they are too many."""
     if len(names) > _CARDS:
         return "<p class='empty'>No answer has so many quotes.</p>"
-    cited = []
-    for number, name in enumerate(names, start=1):
-        try:
-            cited.append(citation(name, archive, number))
-        except ArchiveError:
-            continue
+    cited = _unchanged(names, archive)
     return render.source_cards(cited) if cited else start(archive)
 
 
@@ -187,14 +183,23 @@ def _answer(told: Told, archive: Archive) -> Answer:
 
 
 def _quoted(name: str, number: int, told: Told, archive: Archive) -> Citation:
-    """A quote with who says it and where else it stands; its file by name alone."""
-    quote, also = citation(name, archive, number), [citation(copy, archive) for copy in told.copies.get(name, ())]
+    """A quote with who says it and where else it still stands; its file by name alone."""
+    quote, also = citation(name, archive, number), _unchanged(told.copies.get(name, ()), archive)
     return replace(
         quote,
         article=replace(quote.article, path=without_folder(quote.article.path)),
         also=tuple(Copy(one.article, one.start, one.end) for one in also),
         speech=speech_for(told.question, quote.article.text, quote.start, quote.end),
     )
+
+
+def _unchanged(names: Sequence[str], archive: Archive) -> list[Citation]:
+    """The quotes of those names, without those whose article is gone or has changed."""
+    found = []
+    for number, name in enumerate(names, start=1):
+        with suppress(ArchiveError):
+            found.append(citation(name, archive, number))
+    return found
 
 
 def noted(question: str, headline: str, right: str, liked: bool | None, archive: Archive) -> str:

@@ -131,6 +131,20 @@ def test_who_says_it_and_where_else_it_stands_is_copied_too(archive: Archive, fo
     ).removesuffix("\n")
 
 
+@pytest.mark.parametrize("form", ["footnote", "markdown"])
+def test_a_copy_that_is_not_as_it_was_is_left_out(archive: Archive, folder: Folder, form: str) -> None:
+    """The quote itself is intact, and is copied as if there were no such copy."""
+    wire = "The minister Ida Kell confirmed on Friday that nine people died in the Selwyn ferry, and the search was ended."
+    text = {name: f"---\noutlet: {outlet}\ndate: 2014-06-0{day}\n---\n{wire}" for name, outlet, day in (("a", "Wire", 1), ("b", "Post", 2))}
+    for name in "ab":
+        archive.add([folder({f"{name}.md": text[name]})])
+    answer = ask("how many people died in the Selwyn ferry", archive)
+    (copy,) = answer.quotes[0].also
+    archive.add([folder({f"{Path(copy.article.path).stem}.md": text["b"].replace("nine", "ten")})])
+    alone = replace(told(answer), copies={})
+    assert page.exported([told(answer)], form, archive) == page.exported([alone], form, archive)
+
+
 def test_a_saved_conversation_can_be_verified(small: Archive) -> None:
     """Every quote of it is verbatim; an answer that there is none is among them and has no quote."""
     answers = [ask(question, small) for question in (SANK, "who won the chess in Oslo", "nine people died")]
