@@ -7,6 +7,7 @@ as it is in the archive, and is what the reader saw: of another version of the a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -83,10 +84,17 @@ def _told(one: Any) -> Told:
 
 def plainly(error: ClippingsError, archive: Archive) -> str:
     """What is wrong, without a path of the server."""
-    text = str(error).replace(str(absolute(archive.folder)), "the archive").replace(str(archive.path), "the archive")
+    text = re.sub(f"{_named(absolute(archive.folder))}|{_named(archive.path)}", "the archive", str(error))
     if f"another process ({os.getpid()})" in text:
         return "files are being added to the archive now: try again when that is done"
     return text
+
+
+def _named(place: object) -> str:
+    """Where a message names a place: no part of another name, and one that may be a word only where a path goes on after it."""
+    path = str(place)
+    begins, ends = "" if path.startswith("/") else r"(?<![\w./-])", r"(?![\w-]|\.\w)" if "/" in path else "(?=/)"
+    return f"{begins}{re.escape(path)}{ends}"
 
 
 def masthead(archive: Archive) -> str:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes import BagEncoder
 
 from index import Archive, Filters
+from index.articles import absolute
 from index.errors import ArchiveError, ClippingsError, UsageError
 from qa import ask, export, exported, feedback, page
 from qa.answer import Answer
@@ -192,6 +194,19 @@ def test_what_is_wrong_is_said_without_a_path_of_the_server(small: Archive) -> N
     """In the archive's folder, and beside it."""
     for path in (small.path, small.folder):
         assert page.plainly(ArchiveError(f"no article x in {path}/y"), small) == "no article x in the archive/y"
+
+
+@pytest.mark.parametrize("place", ["archive", "a", "some/where", "../x"])
+def test_the_name_of_the_archive_may_be_a_word(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where it is a path, and its own, is it the server's."""
+    monkeypatch.chdir(tmp_path)
+    one = Archive(Path(place), BagEncoder())
+    home = absolute(one.folder)
+    for prose in ("make the archive again, or open it anew.", f"in {home}s/y", "in archives/y, 2014-a/y or b/some/where"):
+        assert page.plainly(ArchiveError(prose), one) == prose
+    for path in (Path(place), home):
+        assert page.plainly(ArchiveError(f"{path}/store.db: cannot be read"), one) == "the archive/store.db: cannot be read"
+    assert page.plainly(ArchiveError(f"no archive in {home}."), one) == "no archive in the archive."
 
 
 def test_a_thumb_is_on_what_the_reader_saw(small: Archive, folder: Folder) -> None:
