@@ -53,12 +53,10 @@ function place() {
 async function open(id, from) {
   const turn = open.turn = (open.turn || 0) + 1, html = await asked(server.open_passage(id));
   if (html === null || turn !== open.turn) return;
-  const own = from && from.closest('.answer');
-  if (own && own !== answer) {
-    answer = own;
-    const cards = await asked(server.sources(cited(own)));
-    if (cards !== null) part('sources').innerHTML = cards;
-  }
+  const own = from && from.closest('.answer'), cards = own && own !== answer ? await asked(server.sources(cited(own))) : null;
+  if (turn !== open.turn) return;
+  if (own) answer = own;
+  if (cards !== null) part('sources').innerHTML = cards;
   if (from) opener = from;
   if (opened) history.replaceState(history.state, '', here('#p=' + id));
   else if (inAddress() !== id) history.pushState({reader: true}, '', here('#p=' + id));
@@ -73,6 +71,7 @@ async function open(id, from) {
 }
 
 function close() {
+  open.turn = (open.turn || 0) + 1;  // what is still on its way is not opened either
   if (!opened) return;
   opened = '';
   show(false);
@@ -203,7 +202,7 @@ function redrawn() {
   part('scroll').scrollTop = 0;
   settle();
   if (inAddress()) open(inAddress());
-  else close();
+  else if (opened) close();
 }
 
 document.addEventListener('click', event => {

@@ -151,6 +151,29 @@ def test_a_citation_of_an_earlier_answer_goes_back_to_its_own_quotes(page: objec
     assert "Vantrello" not in page.locator("#side .sources").inner_text()
 
 
+@pytest.mark.parametrize("name", ["open_passage", "sources"])
+def test_what_is_closed_before_it_is_there_stays_closed(page: object, name: str) -> None:
+    """The article, or the quotes of its answer, come when nobody waits for them any more."""
+    ask(page, KIRBY)
+    ask(page, FINE)
+    held = []
+    others = lambda request: held or name not in request.post_data  # noqa: E731
+    page.route("**/component_server/", lambda route: route.continue_() if others(route.request) else held.append(route))
+    with page.expect_request(lambda request: name in (request.post_data or "")):
+        page.locator("#chat blockquote a.cite").first.click()
+    page.keyboard.press("Escape")
+    with page.expect_response("**/component_server/"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    assert "Vantrello" in page.locator("#side .sources").inner_text()
+    assert page.locator("#side .reader").is_hidden()
+    page.locator("#chat blockquote a.cite").first.click()
+    page.wait_for_selector("#side article mark")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#side .card")
+    assert "Pentagon says" in page.locator("#side .sources").inner_text()
+
+
 def test_the_address_brings_back_the_question_and_the_citation(page: object, browser: object, address: str) -> None:
     """In the same browser, and in one that has never been here; a follow-up comes with what it follows up."""
     ask(page, FINE)

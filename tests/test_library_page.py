@@ -305,3 +305,25 @@ def test_the_library_fits_a_phone(browser: object, address: str) -> None:
     touched = "#finder .button, #finder select, #finder input:not([type=file]), #articles a.entry, #articles .pages button"
     assert phone.evaluate("name => Math.min(...[...document.querySelectorAll(name)].map(one => one.offsetHeight))", touched) >= 44
     phone.close()
+
+
+def test_the_article_that_was_chosen_last_is_shown(page: object) -> None:
+    """Whichever comes last; and none where the reader went back before it came."""
+    held = []
+    page.route("**/component_server/", lambda route: held.append(route) if not held else route.continue_())
+    links = page.locator("#articles a.entry")
+    last = titles(page)[1]
+    links.nth(0).click()
+    links.nth(1).click()
+    page.locator("#side article h2", has_text=last).wait_for()
+    with page.expect_response("**/component_server/"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.locator("#side article h2").inner_text() == last
+    held.clear()
+    links.nth(0).click()
+    page.locator("#side .back").click()
+    with page.expect_response("**/component_server/"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.locator("#side .reader").is_hidden()

@@ -4,7 +4,7 @@ const $ = (id, name) => document.querySelector('#' + id + ' ' + name);
 const form = element.querySelector('form');
 const fields = ['find', 'order', 'outlet', 'since', 'until'];
 const address = new URLSearchParams(location.search);
-let page = Number(address.get('page')) || 0, current = '', opener = null, turn = 0;
+let page = Number(address.get('page')) || 0, current = '', opener = null, turn = 0, opening = 0;
 
 // The name under which the server keeps what became of the files of this tab, also while the page is left.
 const tab = sessionStorage.getItem('tab') || [...crypto.getRandomValues(new Uint8Array(16))].map(one => one.toString(16).padStart(2, '0')).join('');
@@ -64,7 +64,8 @@ function show(reading, sheet) {
 }
 
 async function open(id, push) {
-  const told = await ask('article', id);
+  const mine = ++opening, told = await ask('article', id);
+  if (mine !== opening) return;
   if (!told) return back(false);
   current = told.id;
   $('side', '.reader').innerHTML = told.html;
@@ -77,6 +78,7 @@ async function open(id, push) {
 
 function back(push) {
   const was = current;
+  opening++;  // what is still on its way is not opened either
   current = '';
   show(false, false);
   mark();
