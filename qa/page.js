@@ -179,8 +179,9 @@ function settle() {
 
 function tell(last) {
   const text = where => (last.querySelector(where) || {}).textContent, quote = text('blockquote .quote'), problem = text('.problem');
+  const more = last.querySelectorAll('ul.quotes a.cite').length, others = more ? ` ${more} more quote${more > 1 ? 's' : ''}.` : '';
   if (problem) say(problem, false);
-  else if (quote) say(`${quote} ${text('.source')}. ${last.querySelectorAll('ul.quotes a.cite').length} more quotes.`, false);
+  else if (quote) say(`${quote} ${text('.source')}.${others}`, false);
   else say(`The archive does not say: ${text('.reason')}.`, false);
 }
 

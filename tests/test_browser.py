@@ -608,6 +608,23 @@ def test_every_control_has_a_name_and_one_region_is_live(page: object, sample: A
     said(page, f"{len(ask_archive(KIRBY, sample).quotes) - 1} more quotes")
 
 
+def test_how_many_more_quotes_there_are_is_said_in_words_that_fit(browser: object, archive: Archive, folder: Folder) -> None:
+    """None are not counted, and one is one."""
+    tram = "The tram in Selwyn stopped. Nobody knew why. The tram in Selwyn stopped for an hour."
+    archive.add([folder({"dam.md": "The dam at Orle cracked on Sunday.", "tram.md": tram})])
+    with serving(archive.path, toy=True) as address:
+        page = browser.new_page()
+        visit(page, address)
+        for question, more in (("dam at Orle cracked", ""), ("how long was the tram in Selwyn stopped", " 1 more quote.")):
+            ask(page, question)
+            said(page, question.split()[-1])
+            assert page.locator("#chat .answer").last.locator("ul.quotes a.cite").count() == bool(more)
+            text = page.locator("#status").text_content()
+            assert text.endswith(more)
+            assert ("more quote" in text) == bool(more)
+        page.close()
+
+
 def contrast(page: object, what: str) -> float:
     """The least contrast of the texts that match with what lies behind them (WCAG 2.2, 1.4.3)."""
     return page.evaluate(
