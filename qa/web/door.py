@@ -37,13 +37,15 @@ _MAX_TRIERS = 10_000
 # A path of this server: browsers take "//x" and "/\\x" for other servers.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*", re.ASCII)
 
+# The form names no address: so it is sent to that of the page, whose fragment (the citation of a link) the browser takes along, and on from
+# there.
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Clippings</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><style>
 body{{font:1rem/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0}}
 form{{display:grid;gap:.8rem;width:min(20rem,90vw)}} h1{{font:400 1.6rem/1.3 Charter,Georgia,serif;margin:0}}
 label{{display:grid;gap:.2rem}} input,button{{font:inherit;padding:.5rem .7rem;border:1px solid GrayText;border-radius:.4rem}}
 button{{background:#0f766e;border-color:#0f766e;color:#fff;cursor:pointer}} p{{margin:0}}
-</style></head><body><main><form method="post" action="/login"><h1>Clippings</h1><p role="alert">{says}</p>
+</style></head><body><main><form method="post"><h1>Clippings</h1><p role="alert">{says}</p>
 <label>Name <input name="username" autocomplete="username" autofocus required></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
 <input type="hidden" name="next" value="{next}"><button>Log in</button></form></main></body></html>"""
