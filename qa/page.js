@@ -13,18 +13,24 @@ let opener = null, answer = null, opened = '', used = false, told = null;
 
 // ---- what is said to everyone, and to screen readers
 
-function say(text, aloud = true) {
+function say(text, aloud = true, link = null) {
   const status = document.getElementById('status');
-  status.textContent = text;
+  status.replaceChildren(text, link || '');
   status.classList.toggle('shown', aloud);
   clearTimeout(say.timer);
-  if (aloud) say.timer = setTimeout(() => status.classList.remove('shown'), 4000);
+  if (aloud && !link) say.timer = setTimeout(() => status.classList.remove('shown'), 4000);
 }
 
 async function asked(call) {
   const got = await call;  // undefined where there was no answer: gradio tells no more
-  if (got === undefined) say('The archive does not answer. Is Clippings still running?');
+  if (got === undefined && !await left()) say('The archive does not answer. Is Clippings still running?');
   return got === undefined ? null : got;
+}
+
+async function left() {
+  const link = await loggedOut();
+  if (link) say('You are not logged in any more. ', true, link);
+  return link;
 }
 
 // ---- the article beside the chat
@@ -206,6 +212,7 @@ function redrawn() {
   else if (opened) close();
 }
 
+document.addEventListener('failed', left);
 document.addEventListener('click', event => {
   if (event.target.closest('#new')) { leave(); history.pushState({}, '', location.pathname); }
 });

@@ -42,3 +42,29 @@ def test_a_link_to_a_citation_leads_there_by_the_login(browser: object, archive_
     page.wait_for_selector("#side article mark")
     assert page.url == shared
     page.context.close()
+
+
+def test_who_is_not_logged_in_any_more_can_do_so_from_the_page(browser: object, address: str) -> None:
+    """A question, an article and the list of articles lead to the login, and back."""
+    page = browser.new_context().new_page()
+    page.goto(address)
+    log_in(page)
+    page.fill("#question textarea", "ferry sank near Selwyn")
+    page.press("#question textarea", "Enter")
+    page.wait_for_selector("#chat .tools")
+    for tried in (lambda: page.press("#question textarea", "Enter"), lambda: page.locator("#side .card").first.click()):
+        page.wait_for_selector("#question textarea:enabled")
+        page.fill("#question textarea", "nine people died")
+        page.context.clear_cookies()
+        tried()
+        page.locator("#status a", has_text="Log in again").click()
+        log_in(page)
+        page.wait_for_selector("#chat .tools")
+        assert "q=ferry" in page.url
+    page.goto(f"{address}library")
+    page.wait_for_selector("#articles a.entry")
+    page.context.clear_cookies()
+    page.locator("#articles a.entry").first.click()
+    page.locator("#articles .said a", has_text="Log in again").click()
+    page.wait_for_selector("input[name=password]")
+    page.context.close()

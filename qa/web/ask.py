@@ -52,6 +52,7 @@ _FAILED = f"""(shown, saved) => {{
   if (last ? last.role === 'user' : location.search.includes('q=')) history.push(problem);
   const asked = history.at(-1) === problem && history.at(-2);
   const value = asked ? {{value: new DOMParser().parseFromString(text(asked), 'text/html').body.textContent}} : {{}};
+  document.dispatchEvent(new Event('failed'));
   return [history, {{__type__: 'update', interactive: true, ...value}}];
 }}"""
 # What fails of an answer that New chat stopped finds nothing to say it of.
@@ -131,7 +132,7 @@ def _reader(gr: Any, archive: Archive) -> Any:
     return gr.HTML(
         page.start(archive),
         html_template=_READER,
-        js_on_load="\n".join(files("qa").joinpath(name).read_text(encoding="utf-8") for name in ("keep.js", "page.js")),
+        js_on_load="\n".join(files("qa").joinpath(name).read_text(encoding="utf-8") for name in ("web/login.js", "keep.js", "page.js")),
         server_functions=[open_passage, sources, exported, noted],
         elem_id="side",
         apply_default_css=False,
@@ -177,10 +178,10 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any,
     answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **ANSWERING, **_PRIVATE) for event in begun]
     for event in answering:
         event.then(ready, None, box, queue=False, **_PRIVATE).then(None, js=_FOCUS, **_PRIVATE)
-        event.failure(None, [chat, saved], [chat, box], js=_FAILED, **_PRIVATE)
     answering.append(reader.select(acted, chat, [chat, reader, box], show_progress="minimal", **ANSWERING, **_PRIVATE))
     answering[-1].then(None, js=_FOCUS, **_PRIVATE)
-    answering[-1].failure(None, [chat, saved], [chat, box], js=_FAILED, **_PRIVATE)
+    for event in (*begun, *answering):
+        event.failure(None, [chat, saved], [chat, box], js=_FAILED, **_PRIVATE)
     new.click(None, None, [chat, saved], js=_CLEARED, **_PRIVATE)
     new.click(cleared, None, [chat, saved, reader, box], cancels=answering, queue=False, **_PRIVATE)
 

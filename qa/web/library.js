@@ -17,8 +17,14 @@ const say = text => { $('articles', '.said').textContent = text; };
 async function ask(name, value) {
   const told = await server[name](value === undefined ? null : value);
   if (told && !told.error) return told;
-  say(told ? told.error : 'The server did not answer: try again.');
+  if (told) say(told.error);
+  else await silent($('articles', '.said'));
   return null;
+}
+
+async function silent(line) {
+  const link = await loggedOut();
+  line.replaceChildren(link ? 'You are not logged in any more. ' : 'The server did not answer: try again.', link || '');
 }
 
 function remember(push) {
@@ -122,6 +128,7 @@ async function check() {
   checking = false;
   checked = told ? told.line || told.error : 'The server did not answer: try again.';
   showCheck();
+  if (!told) await silent($('side', '.checked'));
 }
 
 async function remove() {

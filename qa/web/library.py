@@ -66,7 +66,7 @@ def _finder(gr: Any, shelf: Shelf, adds: Adds) -> Any:
     """What to look for, and the page's script, which asks the server for everything else."""
     orders = "".join(f'<option value="{order}">{name}</option>' for order, name in _ORDERS.items())
     home = files("qa.web")
-    script = home.joinpath("library.js").read_text(encoding="utf-8")
+    script = "\n".join(home.joinpath(name).read_text(encoding="utf-8") for name in ("login.js", "library.js"))
     return gr.HTML(
         "",
         html_template=_FINDER.replace("ORDERS", orders).replace("FORMATS", ",".join([*FORMATS, ".gz"])),
