@@ -199,10 +199,37 @@ def test_who_is_wrong_too_often_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         while _status(app, basic(*IDA)) == 429:
             now += 1
         waits.append(now - started_at)
-        app._wrong["10.0.0.1"] = app._wrong.get("10.0.0.1", (len(waits), 0.0))
+        app._wrong["10.0.0.1", app._digest("ida")] = (len(waits), 0.0)
     assert waits == [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
     assert _status(app, basic("ida", "wrong")) == 401
     assert _status(app, basic(*IDA), client="10.0.0.2") == 200
+
+
+def test_who_is_wrong_too_often_keeps_no_other_name_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a proxy they come from one address; from that no end of names can be tried either, and what is held of them has an end."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    app = door.Door({**dict([IDA]), "jo": "battery staple"})
+    assert [_status(app, basic("ida", "wrong")) for _ in range(6)] == [401] * 5 + [429]
+    assert _status(app, basic("jo", "battery staple")) == 200
+    tried = [_status(app, basic(f"name {number}", "wrong")) for number in range(60)]
+    assert tried == [401] * 50 + [429] * 10
+    assert _status(app, basic("jo", "battery staple"), client="10.0.0.2") == 200
+    monkeypatch.setattr(door, "_MAX_TRIERS", 10)
+    for number in range(20):
+        assert _status(app, basic("ida", "wrong"), client=f"10.0.1.{number}") == 401
+    assert len(app._wrong) == 10
+
+
+def test_a_person_who_has_to_wait_is_told_on_a_page(address: str) -> None:
+    """And when; a program gets what it can read."""
+    wrong = {"username": "nobody", "password": "wrong horse", "next": "/library"}
+    told = [httpx.post(f"{address}login", data=wrong, headers=PAGE) for _ in range(6)][-1]
+    assert told.status_code == 429
+    assert int(told.headers["retry-after"]) >= 1
+    assert '<p role="alert">Too many wrong passwords: wait a little.</p>' in told.text
+    assert 'name="next" value="/library"' in told.text
+    assert httpx.post(f"{address}login", data=wrong).json() == {"error": "Too many wrong passwords: wait a little."}
 
 
 def test_a_password_is_compared_in_constant_time() -> None:

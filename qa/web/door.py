@@ -30,8 +30,10 @@ MIN_PASSWORD = 8
 _COOKIE = "clippings-session"
 _SESSION_SECONDS = 12 * 3600
 _MAX_SESSIONS = 1000
-# So many wrong tries are free; each further one doubles the wait, up to the longest.
+# So many wrong tries at a name are free; each further one doubles the wait, up to the longest. From one address, at whatever names, it is
+# more of them: behind a proxy everybody has the same one.
 _FREE_TRIES = 5
+_FREE_NAMES = 50
 _LONGEST_WAIT = 60
 _MAX_TRIERS = 10_000
 # A path of this server: browsers take "//x" and "/\\x" for other servers.
@@ -79,7 +81,7 @@ class Door:
         self._key = secrets.token_bytes()
         self._known = {name: self._digest(password) for name, password in known.items()}
         self._sessions: OrderedDict[bytes, float] = OrderedDict()
-        self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._wrong: OrderedDict[tuple[str, bytes], tuple[int, float]] = OrderedDict()
 
     async def lets_in(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Whether a request may pass; where it may not, it was answered here. A RefusedError where it has to wait."""
@@ -117,20 +119,26 @@ class Door:
         return self._is_right(_client(scope), name, password)
 
     def _is_right(self, client: str, name: str, password: str) -> bool:
-        tries, until = self._wrong.get(client, (0, 0.0))
-        wait = until - time.monotonic()
+        """A RefusedError where this address has to wait with this name, or with any."""
+        limits = {(client, self._digest(name)): _FREE_TRIES, (client, b""): _FREE_NAMES}
+        wait = max(self._wrong.get(key, (0, 0.0))[1] for key in limits) - time.monotonic()
         if wait > 0:
             raise RefusedError(429, "Too many wrong passwords: wait a little.", wait=int(wait) + 1)
         right = hmac.compare_digest(self._known.get(name, self._key), self._digest(password))
-        if right:
-            self._wrong.pop(client, None)
-            return True
-        delay = min(2 ** (tries + 1 - _FREE_TRIES), _LONGEST_WAIT) if tries + 1 >= _FREE_TRIES else 0
-        self._wrong[client] = (tries + 1, time.monotonic() + delay)
-        self._wrong.move_to_end(client)
+        for key, free in limits.items():
+            if right:
+                self._wrong.pop(key, None)
+            else:
+                self._count(key, free)
+        return right
+
+    def _count(self, key: tuple[str, bytes], free: int) -> None:
+        tries = self._wrong.get(key, (0, 0.0))[0] + 1
+        delay = min(2 ** (tries - free), _LONGEST_WAIT) if tries >= free else 0
+        self._wrong[key] = (tries, time.monotonic() + delay)
+        self._wrong.move_to_end(key)
         while len(self._wrong) > _MAX_TRIERS:
             self._wrong.popitem(last=False)
-        return False
 
     async def _log_in(self, scope: Scope, receive: Receive, headers: Headers) -> Response:
         query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -138,8 +146,13 @@ class Door:
             return _page("", query)
         form = parse_qs((await body.read(scope, receive, 4096)).decode("latin-1"), encoding="utf-8")
         name, password = (form.get(field, [""])[0] for field in ("username", "password"))
-        if not self._is_right(_client(scope), name.strip(), password):
-            return _page("That name and password do not fit.", form, 401)
+        try:
+            if not self._is_right(_client(scope), name.strip(), password):
+                return _page("That name and password do not fit.", form, 401)
+        except RefusedError as refusal:
+            if not _by_hand(headers):
+                raise
+            return _page(str(refusal), form, refusal.status, refusal.headers)
         response = RedirectResponse(_next(form), 303) if _by_hand(headers) else JSONResponse({"success": True})
         self._begin_session(response, headers)
         return response
@@ -186,5 +199,6 @@ def _next(form: Mapping[str, list[str]]) -> str:
     return address if _OWN_PATH.fullmatch(address) else "/"
 
 
-def _page(says: str, form: Mapping[str, list[str]], status: int = 200) -> Response:
-    return HTMLResponse(_PAGE.format(says=says, next=html.escape(_next(form))), status, headers={"cache-control": "no-store"})
+def _page(says: str, form: Mapping[str, list[str]], status: int = 200, more: Mapping[str, str] | None = None) -> Response:
+    headers = {"cache-control": "no-store", **(more or {})}
+    return HTMLResponse(_PAGE.format(says=says, next=html.escape(_next(form))), status, headers=headers)
