@@ -126,7 +126,7 @@ def _list(citations: Sequence[Citation], seen: set[str]) -> str:
 
 
 def _in_context(citation: Citation) -> str:
-    """A quote between its neighbours, which a wide page has beside the conversation already."""
+    """A quote between its neighbours: the cards beside the conversation show those of one answer, while no article is open."""
     before, after = (f'<span class="near">{markdown(text)}</span>' if text else "" for text in neighbours(citation))
     return " ".join(filter(None, [before, _quote(citation), after]))
 

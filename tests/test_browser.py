@@ -625,6 +625,17 @@ def test_how_many_more_quotes_there_are_is_said_in_words_that_fit(browser: objec
         page.close()
 
 
+def test_every_quote_stands_between_its_neighbours(page: object) -> None:
+    """Also in an earlier answer, and while an article takes the place of the cards."""
+    ask(page, KIRBY)
+    ask(page, FINE)
+    page.locator("#chat blockquote a.cite").last.click()
+    page.wait_for_selector("#side article mark")
+    near = page.locator("#chat li .near").all()
+    assert len({one.evaluate("one => [...document.querySelectorAll('.answer')].indexOf(one.closest('.answer'))") for one in near}) == 2
+    assert all(one.is_visible() for one in near)
+
+
 def contrast(page: object, what: str) -> float:
     """The least contrast of the texts that match with what lies behind them (WCAG 2.2, 1.4.3)."""
     return page.evaluate(
@@ -655,7 +666,6 @@ def test_all_text_can_be_read_in_light_and_dark(page: object, scheme: str) -> No
         "#chat .tools button",
     ):
         assert contrast(page, what) >= 4.5, what
-    assert not page.locator("#chat li .near").first.is_visible()  # the cards beside have it
     page.locator("#chat a.cite").first.click()
     page.wait_for_selector("#side article mark")
     assert contrast(page, "#side article :is(mark, p, h2)") >= 4.5
