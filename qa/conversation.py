@@ -1,20 +1,24 @@
 """A conversation: messages in, messages out, and the address under which it can be asked again. It knows nothing of gradio.
 
 A conversation is what the page holds of it, and comes back from there: what its answers were to is read from the messages themselves
-(qa/message.py), and nothing but words and names of articles is taken from them.
+(qa/message.py), and nothing but words and names of articles is taken from them. What was chosen to limit a question stands with it as it
+was typed, and is read when the question is asked.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from index.archive import Archive
 from index.errors import ClippingsError
+from index.filtering import filters
 from index.query import MAX_QUERY
+from index.records import Filters
 from qa import message, page, render
 from qa.answer import Answer
 from qa.followup import Turn
@@ -22,8 +26,6 @@ from qa.recent import answering, ask
 
 Messages = list[dict[str, Any]]
 Step = tuple[str, str]
-# A question, and the ids of the chips that it was asked without.
-Asked = tuple[str, frozenset[str]]
 
 # A follow-up may reach back over so many turns.
 _TURNS = 4
@@ -32,11 +34,22 @@ _ROLES = ("user", "assistant")
 _KEPT = 200
 # Characters of an address that are read.
 _ADDRESS = (_TURNS + 1) * MAX_QUERY * 4
+_ALL = Filters()
 
 
-def asked(history: Messages | None, text: str) -> Messages:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, the ids of the chips that it was asked without, and the limits that were chosen for it, as they were typed."""
+
+    text: str
+    without: frozenset[str] = frozenset()
+    limits: Filters = _ALL
+
+
+def asked(history: Messages | None, text: str, limits: Filters = _ALL) -> Messages:
     """The conversation with one more question, escaped: prompts are headlines, and a reader pastes what it likes."""
-    return [*(history or []), {"role": "user", "content": render.markdown(text)}]
+    within = message.within(f"?{urlencode(_limiting(limits))}", str(limits)) if limits != _ALL else ""
+    return [*(history or []), {"role": "user", "content": f"{render.markdown(text)}{within}"}]
 
 
 def answered(history: Messages, content: str) -> Messages:
@@ -46,7 +59,12 @@ def answered(history: Messages, content: str) -> Messages:
 
 def question(one: dict[str, Any]) -> str:
     """The question in a message that `asked` made."""
-    return html.unescape(_text(one))
+    return html.unescape(_text(one).partition("<")[0])
+
+
+def chosen(query: str) -> Filters:
+    """The limits for the next question that stand in a query, as they were typed; of an address those of its last question."""
+    return _read(query)[-1].limits
 
 
 def _text(one: dict[str, Any]) -> str:
@@ -59,27 +77,33 @@ def replies(history: Messages, archive: Archive, without: Collection[str] = ()) 
 
     First the headline alone; what is wrong with a question is the only step. `without`: the ids of chips that were dropped.
     """
-    query = _query([*_exchanges(history[:-1])[-_TURNS:], (question(history[-1]), frozenset(without))])
+    last = replace(_asked(history[-1]), without=frozenset(without))
+    query = _query([*_exchanges(history[:-1])[-_TURNS:], last])
     try:
-        steps = answering(question(history[-1]), archive, history=turns(history[:-1]), without=without)
+        limits = _filters(last)
+        steps = answering(last.text, archive, limits, turns(history[:-1]), without)
         answer = next(steps)
         if answer.quotes:
             yield message.headline(answer), render.source_cards(answer.quotes)
         answer = [answer, *steps][-1]  # to the end, where it is remembered
         cards = render.source_cards(answer.quotes or answer.nearest) if answer.quotes or answer.nearest else page.start(archive)
         yield message.whole(answer, query), cards
-        if beyond := _beyond(answer, history, archive, without):
+        if beyond := _beyond(answer, history, archive, limits, without):
             yield message.whole(answer, query, beyond), cards
     except ClippingsError as error:
         yield message.problem(f"{page.plainly(error, archive)}."), page.start(archive)
 
 
-def _beyond(answer: Answer, history: Messages, archive: Archive, without: Collection[str]) -> list[str]:
+def _filters(one: Asked) -> Filters:
+    return filters(one.limits.outlets, one.limits.since or None, one.limits.until or None)
+
+
+def _beyond(answer: Answer, history: Messages, archive: Archive, limits: Filters, without: Collection[str]) -> list[str]:
     """The limits that were read for an abstention and without which there is an answer; none where there is none either."""
     used = [chip.id for chip in answer.chips if chip.kind != "carried" and not chip.dropped]
     if answer.quotes or not used:
         return []
-    wider = ask(question(history[-1]), archive, history=turns(history[:-1]), without={*without, *used})
+    wider = ask(question(history[-1]), archive, limits, turns(history[:-1]), {*without, *used})
     return used if wider.quotes else []
 
 
@@ -121,12 +145,12 @@ def _continued(history: Messages, wanted: list[Asked], archive: Archive) -> Iter
         held = max(count for count in range(len(wanted)) if exchanges[len(exchanges) - count :] == wanted[:count])
         history, left, since = history[:end], wanted[held:], 0 if held else end
     else:
-        history, left, since = history[:end], [(question(one), frozenset[str]()) for one in history[end:][-1:]], 0
+        history, left, since = history[:end], [_asked(one) for one in history[end:][-1:]], 0
     yield history, _sources(history, archive)
-    for one, without in left:
-        history = asked(history, one)
+    for one in left:
+        history = asked(history, one.text, one.limits)
         yield history, _sources((), archive)
-        for content, sources in replies(history[since:], archive, without):
+        for content, sources in replies(history[since:], archive, one.without):
             yield answered(history, content), sources
         history = answered(history, content)
 
@@ -164,20 +188,49 @@ def _pairs(history: Messages) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def _exchanges(history: Messages) -> list[Asked]:
-    return [(question(one), frozenset(message.dropped(_text(other)))) for one, other in _pairs(history)]
+    return [replace(_asked(one), without=frozenset(message.dropped(_text(other)))) for one, other in _pairs(history)]
+
+
+def _asked(one: dict[str, Any]) -> Asked:
+    """What a message that `asked` made was given."""
+    return Asked(question(one), limits=chosen(message.limits(_text(one))))
 
 
 def _query(questions: list[Asked]) -> str:
-    """The address of the last of some questions: those that it may reach back to, and the chips that were dropped, in order."""
-    return "?" + urlencode([pair for text, without in questions for pair in (("q", text), *(("drop", chip) for chip in sorted(without)))])
+    """The address of the last of some questions: those that it may reach back to, each with the chips that were dropped, in order, and with
+    its limits."""
+    return "?" + urlencode(
+        [pair for one in questions for pair in (("q", one.text), *(("drop", chip) for chip in sorted(one.without)), *_limiting(one.limits))]
+    )
+
+
+def _limiting(limits: Filters) -> list[tuple[str, str]]:
+    days = [(name, day) for name, day in (("since", limits.since), ("until", limits.until)) if day]
+    return [*(("outlet", name) for name in limits.outlets), *days]
 
 
 def _questions(query: str) -> list[Asked]:
     """What `_query` was given; of anything else what can be read, the last questions of it."""
-    found: list[Asked] = []
+    return _read(query)[1:][-_TURNS - 1 :]
+
+
+def _read(query: str) -> list[Asked]:
+    """What stands in a query before its first question, and then each question with what follows it."""
+    found = [Asked("")]
     for name, value in parse_qsl(query[:_ADDRESS].lstrip("?")):
         if name == "q":
-            found.append((value, frozenset()))
-        elif name == "drop" and found:
-            found[-1] = (found[-1][0], found[-1][1] | {value})
-    return found[-_TURNS - 1 :]
+            found.append(Asked(value))
+        else:
+            found[-1] = _with(found[-1], name, value)
+    return found
+
+
+def _with(one: Asked, name: str, value: str) -> Asked:
+    """A question with what follows it in an address; anything else is left out."""
+    if name == "drop":
+        return replace(one, without=one.without | {value})
+    if name == "outlet":
+        return replace(one, limits=replace(one.limits, outlets=(*one.limits.outlets, value)))
+    if name == "since":
+        return replace(one, limits=replace(one.limits, since=value))
+    return replace(one, limits=replace(one.limits, until=value)) if name == "until" else one

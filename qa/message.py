@@ -49,6 +49,16 @@ def problem(said: str) -> str:
     return _answer([f'<p class="problem">{markdown(said)}</p>'])
 
 
+def within(address: str, limits: str) -> str:
+    """What stands under a question that was asked within limits: these in words, and the query that chooses them again."""
+    return f'<a class="within" href="{html.escape(address)}" role="button">{markdown(limits)}</a>'
+
+
+def limits(message: str) -> str:
+    """The query that chooses the limits of a question again, or ""."""
+    return _linked("within", message)
+
+
 def asked(message: str) -> str:
     """The question that an answer is to, in a form that stands alone; "" where nothing could be asked."""
     found = re.search(r'<span class="asked">(.*?)</span>', message)
@@ -57,7 +67,11 @@ def asked(message: str) -> str:
 
 def address(message: str) -> str:
     """The query that asks for an answer again, or ""."""
-    found = re.search(r'<a class="address" href="(\?[^"]*)"', message)
+    return _linked("address", message)
+
+
+def _linked(name: str, message: str) -> str:
+    found = re.search(rf'<a class="{name}" href="(\?[^"]*)"', message)
     return html.unescape(found[1]) if found else ""
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import islice
 from typing import Any
 
@@ -43,6 +44,8 @@ _ANSWERS = 500
 # Quotes and copies of them that are looked up for one file, and the quotes that are shown at once.
 _NAMES = 10_000
 _CARDS = 20
+# What the page calls the options that limit a question.
+_OPTIONS = {"--outlet": "the outlet", "--since": "the first day", "--until": "the last day"}
 _CHANGED = "this article has changed since it was quoted"
 _GONE = "<p class='empty'>That article is no longer in the archive.</p>"
 
@@ -83,11 +86,11 @@ def _told(one: Any) -> Told:
 
 
 def plainly(error: ClippingsError, archive: Archive) -> str:
-    """What is wrong, without a path of the server."""
+    """What is wrong, without a path of the server or an option of the command line."""
     text = re.sub(f"{_named(absolute(archive.folder))}|{_named(archive.path)}", "the archive", str(error))
     if f"another process ({os.getpid()})" in text:
         return "files are being added to the archive now: try again when that is done"
-    return text
+    return reduce(lambda said, option: said.replace(*option), _OPTIONS.items(), text)
 
 
 def _named(place: object) -> str:

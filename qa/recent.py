@@ -37,7 +37,7 @@ def answering(
     """As `assistant.answering` with the default reader."""
     with archive.snapshot() as commit:
         given = {} if commit is None else _given.setdefault(commit, {})
-    asked = (message, filters, tuple(history), frozenset(without), date.today())  # a date in a question is read by the day's
+    asked = (message, filters or Filters(), tuple(history), frozenset(without), date.today())  # a date in a question is read by the day's
     if asked in given:
         yield from given[asked]
         return

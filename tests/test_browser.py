@@ -563,6 +563,85 @@ def test_a_follow_up_is_understood_and_what_it_took_up_can_be_dropped(page: obje
     assert "Pentagon spokesman John Kirby confirmed" in page.locator("#chat blockquote").last.inner_text()
 
 
+def sources(page: object) -> set[str]:
+    """The outlets that the last answer quotes."""
+    return {one.partition(",")[0] for one in page.locator("#chat .answer").last.locator(".source > strong").all_inner_texts()}
+
+
+def test_filters_limit_what_is_asked_and_go_with_its_address(page: object, browser: object, address: str) -> None:
+    """Each question is answered from the outlet and days that are set, in a browser that was never here too; one click clears them."""
+    ask(page, FINE)
+    assert len(sources(page)) > 1
+    page.get_by_role("button", name="Filters").click()
+    page.select_option("#limits select", "Halyard Post")
+    page.fill("#limits [name=since]", "2023-01-01")
+    ask(page, FINE)
+    assert sources(page) == {"Halyard Post"}
+    assert page.locator("#chat .within").inner_text() == "from Halyard Post, since 2023-01-01"
+    shared, answer = page.url, page.locator("#chat .answer").last.inner_text()
+    assert "outlet=Halyard+Post&since=2023-01-01" in shared
+    page.get_by_role("button", name="Copy link").last.click()
+    said(page, "Link copied.")
+    assert copied(page) == shared
+    stranger = browser.new_context().new_page()
+    stranger.goto(shared)
+    stranger.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
+    page.reload()
+    page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
+    for opened in (page, stranger):
+        opened.wait_for_selector("#question textarea:enabled")
+        assert opened.locator("#chat .answer").last.inner_text() == answer
+        assert opened.locator("#chosen .limit").all_inner_texts() == ["from Halyard Post", "since 2023-01-01"]
+    stranger.context.close()
+    page.goto(f"{address}library")
+    visit(page, address)
+    assert page.locator("#chosen .limit").count() == 2
+    page.click("#chosen .limit >> nth=0")
+    page.click("#new")
+    page.wait_for_selector("#chat .answer", state="detached")
+    page.get_by_text(KIRBY).first.click()
+    page.wait_for_selector("#chat .tools")
+    assert page.locator("#chat .within").inner_text() == page.locator("#chat .limits").text_content() == "since 2023-01-01"
+    page.wait_for_selector("#question textarea:enabled")
+    page.get_by_role("button", name="Clear filters").click()
+    assert not page.locator("#chosen").is_visible()
+    ask(page, KIRBY)
+    assert page.locator("#chat .within").count() == 1
+    page.locator("#chat .within").click()
+    assert page.locator("#chosen .limit").all_inner_texts() == ["since 2023-01-01"]
+    assert page.locator("#chat .answer").count() == 2
+
+
+def test_going_back_goes_to_the_filters_of_that_answer(page: object) -> None:
+    """What is set follows the answer that is shown; an article that is closed leaves it alone."""
+    page.get_by_role("button", name="Filters").click()
+    page.select_option("#limits select", "The Rosslyn Ledger")
+    ask(page, KIRBY)
+    page.get_by_role("button", name="Clear filters").click()
+    page.select_option("#limits select", "Halyard Post")
+    ask(page, FINE)
+    page.fill("#limits [name=since]", "2023-01-01")
+    page.locator("#chat a.cite").last.click()
+    page.wait_for_selector("#side article mark")
+    page.go_back()
+    page.wait_for_selector("#side .card")
+    assert page.locator("#chosen .limit").all_inner_texts() == ["from Halyard Post", "since 2023-01-01"]
+    page.go_back()
+    page.wait_for_function("document.querySelectorAll('#chat .answer').length == 1")
+    assert page.locator("#chosen .limit").all_inner_texts() == ["from The Rosslyn Ledger"]
+
+
+def test_days_the_wrong_way_round_are_told_in_a_line(page: object) -> None:
+    """As they are set, and when something is asked all the same."""
+    page.get_by_role("button", name="Filters").click()
+    page.fill("#limits [name=since]", "2015-01-01")
+    page.fill("#limits [name=until]", "2014-01-01")
+    page.get_by_text("The first day is after the last day.").wait_for()
+    page.fill("#question textarea", KIRBY)
+    page.press("#question textarea", "Enter")
+    page.locator("#chat .problem", has_text="the first day 2015-01-01 is after the last day 2014-01-01: nothing lies between.").wait_for()
+
+
 def test_everything_can_be_done_by_keyboard(page: object) -> None:
     """From the question by Tab to a number, into the article, to its buttons and back; focus can always be seen."""
     page.focus("#question textarea")
@@ -697,7 +776,19 @@ def test_a_thumb_reaches_everything_on_a_phone(phone: object) -> None:
     """Targets of 44 pixels, 32 for the numbers in the text; on a desk 24 at least."""
     ask(phone, f"{KIRBY} in June 2014")
     assert phone.locator("#chat li .near").first.is_visible()
-    targets = (("#chat .tools > *", 44), ("#save", 44), ("#new", 44), ("#chat a.cite", 32), ("#chat .chip a", 44), ("#chat summary", 44))
+    phone.get_by_role("button", name="Filters").tap()
+    phone.select_option("#limits select", "The Rosslyn Ledger")
+    targets = (
+        ("#chat .tools > *", 44),
+        ("#save", 44),
+        ("#filter", 44),
+        ("#chosen button", 44),
+        ("#limits label > :last-child", 44),
+        ("#new", 44),
+        ("#chat a.cite", 32),
+        ("#chat .chip a", 44),
+        ("#chat summary", 44),
+    )
     for what, least in targets:
         assert phone.locator(what).count()
         for one in phone.locator(what).all():

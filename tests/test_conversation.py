@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index import Archive
+from index import Archive, Filters
 from qa import assistant, conversation, message, page
 from qa.conversation import Messages, again, answered, asked, question, replies, returned, turns, visited
 from qa.render import markdown
@@ -27,11 +27,11 @@ def small(archive: Archive, folder: Folder) -> Archive:
     return archive
 
 
-def exchange(archive: Archive, *texts: str) -> Messages:
-    """A conversation: each question with its answer."""
+def exchange(archive: Archive, *texts: str, limits: Filters | None = None) -> Messages:
+    """A conversation: each question, within limits, with its answer."""
     history: Messages = []
     for text in texts:
-        history = asked(history, text)
+        history = asked(history, text, limits or Filters())
         *_, (content, _) = replies(history, archive)
         history = answered(history, content)
     return history
@@ -200,3 +200,98 @@ def test_an_answer_that_was_cut_off_is_asked_again(small: Archive) -> None:
         *_, (history, _) = visited(cut, query, small)
         assert [one["role"] for one in history] == ["user", "assistant"]
         assert 'class="tools"' in history[-1]["content"], query
+
+
+@pytest.fixture
+def outlets(small: Archive, folder: Folder) -> Archive:
+    """Two outlets that tell of the same ferry, years apart."""
+    told = "---\noutlet: {}\ndate: {}\n---\nThe ferry sank near Selwyn, said the {}."
+    articles = [("Wire & Sons", "2014-06-02"), ('Post "Daily"', "2020-01-01")]
+    small.add([folder({f"{day}.txt": told.format(name, day, name) for name, day in articles})])
+    return small
+
+
+@pytest.mark.parametrize(
+    ("limits", "reached"),
+    [
+        (Filters(("wire & sons",)), {"Wire & Sons"}),
+        (Filters(("Wire & Sons", 'Post "Daily"')), {"Wire & Sons", 'Post "Daily"'}),
+        (Filters(since="2015", until="2021"), {'Post "Daily"'}),
+        (Filters(until="2014-06"), {"", "Wire & Sons"}),
+    ],
+)
+def test_what_was_chosen_limits_the_question(outlets: Archive, limits: Filters, reached: set[str]) -> None:
+    """It is said under the question and of what was searched, and the question comes back without it."""
+    history = exchange(outlets, SANK, limits=limits)
+    cited = {outlets.article(name).source for name in message.cited(history[1]["content"])}
+    assert cited == reached
+    assert markdown(str(limits)) in history[0]["content"]
+    assert 'class="limits"' in history[1]["content"]
+    assert question(history[0]) == SANK
+    assert conversation.chosen(message.limits(history[0]["content"])) == limits
+
+
+def test_what_was_chosen_stands_and_what_is_left_open_is_read(outlets: Archive) -> None:
+    """Dates of the question, where an outlet was chosen, and no outlet of it. An abstention says what a chip shut out within that."""
+    (_, answer) = exchange(outlets, f'{SANK} since 2019, according to the Post "Daily"', limits=Filters(("Wire & Sons",)))
+    assert "published since 2019-01-01" in answer["content"]
+    assert "from Post" not in answer["content"].split("</p>")[0]
+    assert "There is an answer beyond that limit" in answer["content"]
+    (_, answer) = exchange(outlets, f"{SANK} since 2019", limits=Filters(until="2013"))
+    assert 'class="chips"' not in answer["content"]
+    assert "no article until 2013-12-31" in answer["content"].replace("&#45;", "-")
+
+
+def test_an_address_keeps_what_was_chosen(outlets: Archive) -> None:
+    """For each question its own, in a browser that was never here and in one that goes back; with chips dropped, too."""
+    limits = Filters(("Wire & Sons", 'Post "Daily"'), "2014", "2020-12-31")
+    history = [*exchange(outlets, SANK, limits=limits)]
+    history = asked(history, "and who died since 2014?", Filters(("Wire & Sons",)))
+    *_, (content, _) = replies(history, outlets)
+    history = answered(history, content)
+    *_, (history, _) = again(history, 1, "#drop=dates-13", outlets)
+    assert address(history).endswith("&q=and+who+died+since+2014%3F&drop=dates-13&outlet=Wire+%26+Sons")
+    assert conversation.chosen(address(history)) == Filters(("Wire & Sons",))
+    assert conversation.chosen(address(history[:2])) == limits
+    *_, (found, _) = visited(None, address(history), outlets)
+    assert found == history
+    *_, (back, _) = returned(history, address(history[:2]), outlets)
+    assert back == history[:2]
+    *_, (on, _) = returned(back, address(history), outlets)
+    assert on == history
+
+
+def test_the_same_question_within_other_limits_is_another(outlets: Archive) -> None:
+    """An address that asks it is answered after what was saved."""
+    mine, theirs = exchange(outlets, SANK), exchange(outlets, SANK, limits=Filters(since="2015"))
+    *_, (found, _) = visited(mine, address(theirs), outlets)
+    assert found == mine + theirs
+
+
+def test_a_question_that_was_left_keeps_its_limits(outlets: Archive) -> None:
+    """The page was closed before its answer came."""
+    limits = Filters(('Post "Daily"',))
+    *_, (found, _) = visited(asked(None, SANK, limits), "", outlets)
+    assert found == exchange(outlets, SANK, limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Filters(since="2014-02-31"), "the first day '2014-02-31': not a date: give a day"),
+        (Filters(since="2015", until="2014"), "the first day 2015 is after the last day 2014: nothing lies between."),
+        (Filters(("Courier",)), "the outlet Courier: no article is from there; the nearest of 2 outlets:"),
+        (Filters(until="x" * 501), "the last day: it has 501 characters: at most 500."),
+    ],
+)
+def test_limits_that_are_none_get_a_line(outlets: Archive, limits: Filters, said: str) -> None:
+    """In the words of the page, and nothing is asked."""
+    (content, _) = list(replies(asked(None, SANK, limits), outlets))[-1]
+    assert markdown(said) in content
+    assert content.startswith('<div class="answer"><p class="problem">')
+
+
+@pytest.mark.parametrize("query", ["", "?", "q=x", "drop=x&utm=1", "outlet=&since=", "outlet=Wire&q=x"])
+def test_a_query_that_limits_nothing_is_no_limit(query: str) -> None:
+    """What stands before a question is none of its own."""
+    assert conversation.chosen(query) == Filters()

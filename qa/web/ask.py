@@ -15,12 +15,21 @@ from index import Archive
 from index.errors import ClippingsError
 from qa import conversation, message, page
 from qa.conversation import Messages
+from qa.web import markup
 from qa.web.programs import ANSWERING
 
 _WELCOME = (
     "<h2>What would you like to know?</h2><p>Answers are sentences of the archive, word for word, each with its article beside it.</p>"
 )
-_KEYS = """<div id="foot"><button type="button" id="save">Save the conversation</button><p id="keys"><kbd>Tab</kbd> to a number,
+_BELOW = """<p id="chosen" role="group" aria-label="Limits" hidden><span class="wrong"></span>
+<button type="button" class="clear">Clear filters</button></p>
+<form id="limits" class="filters" aria-label="Filters" hidden>
+<label class="wide"><span>Outlet</span><select><option value="">All outlets</option></select></label>
+<label><span>From</span><input type="date" name="since"></label>
+<label><span>To</span><input type="date" name="until"></label></form>
+<div id="foot"><span><button type="button" id="save">Save the conversation</button>
+<button type="button" id="filter" aria-expanded="false" aria-controls="limits">Filters</button></span>
+<p id="keys"><kbd>Tab</kbd> to a number,
 <kbd>Enter</kbd> opens it · <kbd>←</kbd> <kbd>→</kbd> the quotes before and after · <kbd>Esc</kbd> back</p>
 <div id="status" role="status" aria-live="polite"></div></div>"""
 _UNANSWERED = "This was not answered: too many questions may be waiting, or something went wrong. Ask it again in a moment."
@@ -33,6 +42,10 @@ _READER = """<section class="panel" aria-label="Sources">
 <div class="bar bottom" hidden><button type="button" class="previous" aria-label="Previous quote">‹</button><span class="place"></span>
 <button type="button" class="next" aria-label="Next quote">›</button><button type="button" class="one">Copy as footnote</button>
 <button type="button" class="right" aria-pressed="false">This is the right sentence</button></div></section>"""
+# What is chosen there goes along with what is asked.
+_LIMITS = "String(new URLSearchParams(new FormData(document.querySelector('#limits'))))"
+_TYPED = f"(message, shown, limits) => [message, shown, {_LIMITS}]"
+_CHOSEN = f"(shown, limits) => [shown, {_LIMITS}]"
 # The browser's own address goes along with what it saved.
 _WITH_ADDRESS = "(saved, address) => [saved, location.search]"
 # A chat that is still empty as the page opens is not to be saved; "New chat" saves its own. An array is taken for all outputs: hence two.
@@ -64,7 +77,7 @@ def draw(gr: Any, archive: Archive) -> None:
     masthead = gr.HTML(page.masthead(archive), apply_default_css=False, elem_id="masthead")
     with gr.Row(elem_id="desk"):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
-            chat, box, new = _conversation(gr)
+            chat, box, new = _conversation(gr, archive)
         with gr.Column(scale=5, min_width=320, elem_id="right"):
             reader = _reader(gr, archive)
     # A conversation belongs to its archive; the browser encrypts it with a secret that is none, and must be the same after a restart.
@@ -74,8 +87,15 @@ def draw(gr: Any, archive: Archive) -> None:
     _keep(gr, archive, saved, masthead, chat, box, reader)
 
 
-def _conversation(gr: Any) -> tuple[Any, Any, Any]:
-    """The chat, the box to ask in, and the button for a new chat."""
+def _conversation(gr: Any, archive: Archive) -> tuple[Any, Any, Any]:
+    """The chat, the box to ask in, and the button for a new chat; under them what limits the questions."""
+
+    def outlets(_: Any) -> str:
+        try:
+            return markup.outlets(archive.outlets())
+        except ClippingsError:  # the next answer says what is wrong
+            return ""
+
     chat = gr.Chatbot(
         elem_id="chat",
         label="Conversation",
@@ -101,7 +121,14 @@ def _conversation(gr: Any) -> tuple[Any, Any, Any]:
             elem_id="question",
         )
         new = gr.Button("New chat", size="md", scale=0, min_width=100, elem_id="new")
-    gr.HTML(_KEYS, apply_default_css=False)
+    gr.HTML(
+        "",
+        html_template=_BELOW,
+        js_on_load=files("qa").joinpath("limits.js").read_text(encoding="utf-8"),
+        server_functions=[outlets],
+        elem_id="below",
+        apply_default_css=False,
+    )
     return chat, box, new
 
 
@@ -145,11 +172,11 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any,
     While an answer is made nothing else can be asked: two at once would each write its own history over the other's.
     """
 
-    def typed(message: str, history: Messages | None) -> tuple[Any, Messages]:
-        return gr.Textbox(value="", interactive=False), conversation.asked(history, message)
+    def typed(message: str, history: Messages | None, limits: str) -> tuple[Any, Messages]:
+        return gr.Textbox(value="", interactive=False), conversation.asked(history, message, conversation.chosen(limits or ""))
 
-    def chosen(history: Messages | None, event: gr.SelectData) -> tuple[Any, Messages]:
-        return typed(event.value["text"], history)
+    def chosen(history: Messages | None, limits: str, event: gr.SelectData) -> tuple[Any, Messages]:
+        return typed(event.value["text"], history, limits)
 
     def answer(history: Messages) -> Iterator[tuple[Messages, str]]:
         for content, sources in conversation.replies(history, archive):
@@ -171,9 +198,10 @@ def _wire(gr: Any, archive: Archive, chat: Any, box: Any, new: Any, reader: Any,
     def cleared() -> tuple[Messages, Messages, str, Any]:
         return [], [], page.start(archive), ready()
 
+    limits = gr.Textbox(visible=False)
     begun = (
-        box.submit(typed, [box, chat], [box, chat], queue=False, **_PRIVATE),
-        chat.example_select(chosen, chat, [box, chat], queue=False, **_PRIVATE),
+        box.submit(typed, [box, chat, limits], [box, chat], js=_TYPED, queue=False, **_PRIVATE),
+        chat.example_select(chosen, [chat, limits], [box, chat], js=_CHOSEN, queue=False, **_PRIVATE),
     )
     answering = [event.then(answer, chat, [chat, reader], show_progress="minimal", **ANSWERING, **_PRIVATE) for event in begun]
     for event in answering:

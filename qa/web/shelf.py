@@ -17,7 +17,6 @@ from index import Archive
 from index.errors import ArchiveError, ClippingsError
 from index.filtering import filters
 from index.listing import ORDERS
-from index.records import Filters
 from index.undo import Removed
 from qa import render
 from qa.page import plainly
@@ -62,7 +61,7 @@ class Shelf:
         outlet, since, until, page."""
         wanted = asked if isinstance(asked, dict) else {}
         words, outlet, since, until = (_text(wanted.get(name)) for name in ("find", "outlet", "since", "until"))
-        limits = _limits(outlet, since, until)
+        limits = filters([outlet] if outlet else [], since or None, until or None)
         order = _text(wanted.get("order"))
         order = order if order in ORDERS else "newest"
         page = wanted.get("page")
@@ -129,13 +128,6 @@ class Shelf:
     def may_come_back(self) -> list[str]:
         """The paths of the articles that were taken out and can be put back."""
         return [removed.article.path for removed in list(self._removed.values())]
-
-
-def _limits(outlet: str, since: str, until: str) -> Filters:
-    try:
-        return filters([outlet] if outlet else [], since or None, until or None)
-    except ClippingsError as error:
-        raise ArchiveError(str(error).replace("--since", "the first day").replace("--until", "the last day")) from error
 
 
 def _text(value: Any) -> str:
