@@ -37,6 +37,7 @@ async function left() {
 
 function show(reading) {
   part('sources').hidden = reading;
+  part('shelf').href = `library?article=${opened.split('.')[0]}`;
   part('reader').hidden = part('top').hidden = part('bottom').hidden = !reading;
   document.getElementById('side').classList.toggle('open', reading);
   document.querySelectorAll('a[href^="#p="]').forEach(one => one.classList.toggle('current', reading && span(one) === opened));

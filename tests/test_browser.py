@@ -120,6 +120,21 @@ def test_a_sentence_far_down_is_scrolled_into_view_with_its_neighbours(page: obj
     assert box["y"] - panel["y"] > 60 or page.locator("#side .scroll").evaluate("panel => panel.scrollTop") == 0
 
 
+def test_the_article_of_a_citation_is_opened_in_the_library(page: object) -> None:
+    """Among the others of its archive; going back opens the citation again."""
+    ask(page, KIRBY)
+    page.locator("#chat blockquote a.cite").click()
+    page.wait_for_selector("#side article mark")
+    title = page.inner_text("#side article h2")
+    page.get_by_role("link", name="Open in library").click()
+    page.wait_for_selector("#articles a.entry")
+    page.wait_for_selector("#side article h2")
+    assert page.inner_text("#side article h2") == title
+    page.go_back()
+    page.wait_for_selector("#side article mark")
+    assert page.inner_text("#side article h2") == title
+
+
 def test_the_quotes_of_an_answer_are_gone_through_by_button_and_key(page: object) -> None:
     """To either end and no further; each is said to be one of how many."""
     ask(page, FINE)

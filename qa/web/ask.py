@@ -36,7 +36,7 @@ _UNANSWERED = "This was not answered: too many questions may be waiting, or some
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _READER = """<section class="panel" aria-label="Sources">
 <div class="bar top" hidden><button type="button" class="back">← All quotes</button>
-<button type="button" class="close" aria-label="Close">✕</button></div>
+<a class="shelf">Open in library</a><button type="button" class="close" aria-label="Close">✕</button></div>
 <div class="scroll" tabindex="0" role="region" aria-label="Sources"><div class="sources">${value}</div>
 <div class="reader" hidden></div></div>
 <div class="bar bottom" hidden><button type="button" class="previous" aria-label="Previous quote">‹</button><span class="place"></span>
