@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from index import bm25
 from index.errors import QuestionError
 
@@ -24,6 +26,16 @@ def matched_terms(query: str, text: str) -> tuple[str, ...]:
     """The words of `query`, as typed, whose index tokens stand in `text`."""
     found = set(bm25.tokens(text))
     return tuple(word for word in asked_for(query) if bm25.stem(word) in found)
+
+
+def places(terms: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where the words of `text` stand, in order, that have the index token of one of `terms`."""
+    wanted, end = set(map(bm25.stem, terms)), 0
+    for word in bm25.words(text):
+        start = text.index(word, end)  # between two words there is no letter and no digit
+        end = start + len(word)
+        if bm25.stem(word) in wanted:
+            yield start, end
 
 
 def asked_for(query: str) -> dict[str, None]:

@@ -167,7 +167,8 @@ def _finished(saved: Messages) -> Messages:
 
 
 def _sources(history: Sequence[dict[str, Any]], archive: Archive) -> str:
-    return page.sources(message.quoted(_text(history[-1])) if history else (), archive)
+    last = _text(history[-1]) if history else ""
+    return page.sources(message.quoted(last), archive, message.asked(last))
 
 
 def _asks(answer: dict[str, Any]) -> list[Asked]:

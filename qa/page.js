@@ -60,7 +60,8 @@ function place() {
 async function open(id, from) {
   const turn = open.turn = (open.turn || 0) + 1, html = await asked(server.open_passage(id));
   if (html === null || turn !== open.turn) return;
-  const own = from && from.closest('.answer'), cards = own && own !== answer ? await asked(server.sources(cited(own))) : null;
+  const own = from && from.closest('.answer');
+  const cards = own && own !== answer ? await asked(server.sources({quotes: cited(own), question: facts(own).question})) : null;
   if (turn !== open.turn) return;
   if (own) answer = own;
   if (cards !== null) part('sources').innerHTML = cards;

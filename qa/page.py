@@ -19,6 +19,7 @@ from index.archive import Archive
 from index.articles import absolute, without_folder
 from index.clean import one_line
 from index.errors import ArchiveError, ClippingsError, QuestionError, UsageError
+from index.query import matched_terms
 from index.records import Article, Why
 from index.sentences import touching
 from qa import feedback, render
@@ -27,7 +28,7 @@ from qa.assistant import QUOTES
 from qa.citation import Citation, Copy, version
 from qa.disputes import differences
 from qa.export import FORMATS, plain
-from qa.question import on_one_line
+from qa.question import on_one_line, topic
 from qa.recent import ask
 from qa.said import speech_for
 
@@ -137,11 +138,15 @@ def passage(name: str, archive: Archive) -> str:
     return f"<p class='empty'>{_CHANGED.capitalize()}, so nothing is marked.</p>{render.article_html(article)}"
 
 
-def sources(names: Sequence[str], archive: Archive) -> str:
-    """The HTML of the quotes of those names, numbered from 1, without those whose article has changed; a line where they are too many."""
+def sources(names: Sequence[str], archive: Archive, question: str = "") -> str:
+    """The HTML of the quotes of those names, numbered from 1, without those whose article has changed; the words of `question` marked.
+
+    A line where they are too many.
+    """
     if len(names) > _CARDS:
         return "<p class='empty'>No answer has so many quotes.</p>"
-    cited = _unchanged(names, archive)
+    words = topic(question)
+    cited = [replace(one, why=replace(one.why, terms=matched_terms(words, one.quote))) for one in _unchanged(names, archive)]
     return render.source_cards(cited) if cited else start(archive)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from index.clean import how_many, one_line
+from index.query import places
 from index.records import Article
 from index.sentences import around
 from qa.answer import Differ
@@ -107,19 +108,31 @@ def holds(census: Mapping[str, Any]) -> str:
 
 
 def source_cards(citations: Sequence[Citation]) -> str:
-    """Quotes between their neighbours, as a list of links into their articles, for the reader beside the chat."""
+    """Quotes between their neighbours, as a list of links into their articles, for the reader beside the chat.
+
+    In each the words of the question are marked.
+    """
     return f"<ol>{''.join(map(_card, citations))}</ol>"
 
 
 def _card(citation: Citation) -> str:
     before, after = map(html.escape, neighbours(citation))
-    context = f'{before} <span class="quote">{html.escape(citation.quote)}</span> {after}'
+    context = f'{before} <span class="quote">{_matched(citation.quote, citation.why.terms)}</span> {after}'
     return (
         f'<li><a class="card" href="#p={citation.id}"><span class="number">{citation.number}</span>'
         f'<span class="body"><strong>{html.escape(citation.article.title)}</strong>'
         f'<span class="byline">{html.escape(byline(citation.article))}</span>'
         f'<span class="context">{context}</span></span></a></li>'
     )
+
+
+def _matched(text: str, terms: Sequence[str]) -> str:
+    """Escaped text with the words that match a term in bold."""
+    parts, end = [], 0
+    for start, after in places(terms, text):
+        parts.append(f"{html.escape(text[end:start])}<b>{html.escape(text[start:after])}</b>")
+        end = after
+    return "".join([*parts, html.escape(text[end:])])
 
 
 def article_links(articles: Sequence[Article]) -> str:

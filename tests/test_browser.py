@@ -163,6 +163,7 @@ def test_a_citation_of_an_earlier_answer_goes_back_to_its_own_quotes(page: objec
     page.locator("#side .back").click()
     page.wait_for_selector("#side .card")
     assert "Pentagon says" in page.locator("#side .sources").inner_text()
+    assert page.locator("#side .card b").all_inner_texts()[:4] == ["confirmed", "Iranian", "operatives", "Iraq"]
     assert "Vantrello" not in page.locator("#side .sources").inner_text()
 
 
@@ -757,6 +758,7 @@ def test_all_text_can_be_read_in_light_and_dark(page: object, scheme: str) -> No
         "#keys",
         "#side .byline",
         "#side .context",
+        "#side .context b",
         "#chat .tools button",
     ):
         assert contrast(page, what) >= 4.5, what

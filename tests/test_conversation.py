@@ -111,7 +111,8 @@ def test_an_address_asks_the_same_again(small: Archive) -> None:
     assert address(history) == "?q=ferry+sank+near+Selwyn&q=and+who+died%3F&drop=carried-0"
     *_, (found, sources) = visited(None, address(history), small)
     assert found == history
-    assert sources == page.sources(message.quoted(history[-1]["content"]), small)
+    last = history[-1]["content"]
+    assert sources == page.sources(message.quoted(last), small, message.asked(last))
 
 
 def test_an_address_reaches_back_as_far_as_an_answer_does(small: Archive) -> None:
@@ -129,7 +130,9 @@ def test_what_was_saved_is_shown_as_it_was(small: Archive, monkeypatch: pytest.M
     first = address(history[:2])
     monkeypatch.setattr(conversation, "answering", None)
     for query in ("", address(history)):
-        assert [found for found, _ in visited(history, query, small)] == [history]
+        ((found, sources),) = visited(history, query, small)
+        assert found == history
+        assert "<b>died</b>" in sources
     assert [found for found, _ in returned(history, first, small)] == [history[:2]]
 
 

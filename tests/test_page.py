@@ -99,6 +99,7 @@ def test_sources_stand_between_their_neighbours(small: Archive, folder: Folder) 
     assert 'The ferry sank near Selwyn. <span class="quote">Nine people died.</span> Rain &amp; wind followed.' in shown
     assert '<span class="number">3</span>' in shown
     assert '<span class="number">2</span>' not in shown
+    assert "Nine people <b>died</b>." in page.sources([second.id], small, "who died on the ferry?")
     change(small, folder)
     assert page.sources([first.id], small) == page.start(small)
 

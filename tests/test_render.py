@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from index.bm25 import words
 from index.clean import one_line
 from index.records import Article, Why
 from qa.citation import Citation
@@ -61,14 +62,39 @@ def test_no_sign_of_an_article_reaches_the_reader_as_markup(text: str) -> None:
     page = article_html(article(text), 0, 3)
     assert set(re.findall(r"</?([a-z0-9]+)", page)) <= tags
     assert len(re.findall(r"<", page)) == len(re.findall(r"</?(?:article|h2|p|a|mark)\b", page))
-    cards = source_cards([Citation(1, article(text), 0, len(text), text, Why(1, 1, ()))])
-    assert set(re.findall(r"</?([a-z0-9]+)", cards)) <= {"ol", "li", "a", "span", "strong"}
+    cards = source_cards([Citation(1, article(text), 0, len(text), text, Why(1, 1, ("alert", "img", "x", "b", "evil")))])
+    assert set(re.findall(r"</?([a-z0-9]+)", cards)) <= {"ol", "li", "a", "span", "strong", "b"}
+    assert "<b " not in cards
 
 
 @given(st.text())
 def test_any_text_survives_the_chat_unchanged(text: str) -> None:
     """But for white space, which Markdown folds, and for invisible characters."""
     assert html.unescape(markdown(text)) == one_line(text)
+
+
+def card(text: str, terms: tuple[str, ...]) -> str:
+    """The quote in its card."""
+    shown = source_cards([Citation(1, article(text), 0, len(text), text, Why(1, 1, terms))])
+    return re.search('<span class="quote">(.*)</span> </span></span></a>', shown, re.DOTALL)[1]
+
+
+def test_the_words_of_the_question_are_marked_in_a_card() -> None:
+    """In any form, as often as they stand there, and no part of another word."""
+    text = "Iran's men confirmed it: operatives, 1,600 in the U.S.Iran & <Iraq>. Iranian confirmations."
+    assert card(text, ("Iran", "confirm", "operative", "1600", "iraq")) == (
+        "<b>Iran&#x27;s</b> men <b>confirmed</b> it: <b>operatives</b>, <b>1,600</b> in the U.S.<b>Iran</b> &amp; &lt;<b>Iraq</b>&gt;. "
+        "Iranian <b>confirmations</b>."
+    )
+    assert card("Nine died.", ()) == "Nine died."
+
+
+@given(st.text(min_size=1), st.data())
+def test_a_card_shows_the_quote_to_the_character(text: str, data: st.DataObject) -> None:
+    """Whatever is marked in it: words of the text, and others."""
+    here = [*words(text), "x", "the"]
+    shown = card(text, tuple(data.draw(st.lists(st.sampled_from(here)))))
+    assert html.unescape(re.sub("</?b>", "", shown)) == text
 
 
 def test_the_cited_span_is_marked_and_nothing_else() -> None:

@@ -138,8 +138,8 @@ def _reader(gr: Any, archive: Archive) -> Any:
     def open_passage(name: str) -> str:
         return page.passage(str(name), archive)
 
-    def sources(names: list[str]) -> str:
-        return page.sources([str(name) for name in names], archive)
+    def sources(sent: dict[str, Any]) -> str:
+        return page.sources([str(name) for name in sent.get("quotes", ())], archive, str(sent.get("question", "")))
 
     def exported(sent: dict[str, Any]) -> dict[str, str]:
         try:
