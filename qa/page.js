@@ -112,6 +112,16 @@ function act(of, link) {
   trigger('select', {address: of === null ? link : null, number: of === null ? 0 : answers().indexOf(of), link: link});
 }
 
+// A question goes back into the box, to be asked again or otherwise.
+function edit(of) {
+  if (busy()) return say('An answer is being made: wait for it.');
+  const copy = of.cloneNode(true), box = document.querySelector('#question textarea');
+  copy.querySelectorAll('.within').forEach(one => one.remove());
+  box.value = copy.textContent.trim();
+  box.dispatchEvent(new Event('input', {bubbles: true}));
+  box.focus();
+}
+
 const CLICKS = {
   'a[href^="#p="]': link => open(span(link), link),
   '#chat .answer a[href^="#drop="], #chat .answer a[href^="#keep="]': link => act(link.closest('.answer'), link.getAttribute('href')),
@@ -123,6 +133,7 @@ const CLICKS = {
   '#side .next': () => step(1),
   '#side .one': async () => copy(await exported([{question: '', reason: '', articles: 0, limits: '', held: '', undated: 0, quotes: [opened], copies: {}}], 'footnote'), 'Copied.'),
   '#side .right': right,
+  '#chat button.edit': button => edit(button.parentElement),
   '#save': save,
 };
 
@@ -162,6 +173,10 @@ function label() {
   entitle('[data-testid=submit-button]', 'Ask');
   entitle('nav', 'Pages');
   entitle('#chat [data-testid=user]', 'Question');
+  document.querySelectorAll('#chat [data-testid=user]:not(:has(.edit))').forEach(one => {
+    one.append(Object.assign(document.createElement('button'), {type: 'button', className: 'edit', title: 'Ask again, or otherwise'}));
+  });
+  entitle('#chat .edit', 'Ask this again, or otherwise');
   entitle('#chat [data-testid=bot]', 'Answer');  // it had the whole message there, with its markup
   document.querySelectorAll('#chat [data-testid=user], #chat [data-testid=bot]').forEach(one => one.setAttribute('role', 'article'));
   document.querySelectorAll('#chat [role=log]').forEach(log => log.setAttribute('aria-live', 'off'));

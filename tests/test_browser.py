@@ -658,6 +658,30 @@ def test_days_the_wrong_way_round_are_told_in_a_line(page: object) -> None:
     page.locator("#chat .problem", has_text="the first day 2015-01-01 is after the last day 2014-01-01: nothing lies between.").wait_for()
 
 
+def test_a_question_goes_back_into_the_box(page: object) -> None:
+    """As it was typed, without what limited it; asked otherwise it is another question."""
+    page.get_by_role("button", name="Filters").click()
+    page.select_option("#limits select", "Halyard Post")
+    typed = "how much was <Vantrello> fined, & *why*?"
+    ask(page, typed)
+    again = page.get_by_role("button", name="Ask this again, or otherwise")
+    again.click()
+    assert page.input_value("#question textarea") == typed
+    assert page.evaluate("document.activeElement.closest('#question') !== null")
+    page.keyboard.type(" And when?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('#chat .tools').length == 2")
+    assert again.count() == 2
+    page.wait_for_function("location.search.includes('And+when')")
+    page.click("#new")
+    page.wait_for_selector("#chat .answer", state="detached")
+    page.wait_for_selector("#question textarea:enabled")
+    ask(page, KIRBY)
+    assert again.count() == 1
+    again.click()
+    assert page.input_value("#question textarea") == KIRBY
+
+
 def test_everything_can_be_done_by_keyboard(page: object) -> None:
     """From the question by Tab to a number, into the article, to its buttons and back; focus can always be seen."""
     page.focus("#question textarea")
@@ -799,6 +823,7 @@ def test_a_thumb_reaches_everything_on_a_phone(phone: object) -> None:
         ("#chat .tools > *", 44),
         ("#save", 44),
         ("#filter", 44),
+        ("#chat .edit", 44),
         ("#chosen button", 44),
         ("#limits label > :last-child", 44),
         ("#new", 44),
