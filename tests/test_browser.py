@@ -786,6 +786,12 @@ def test_all_text_can_be_read_in_light_and_dark(page: object, scheme: str) -> No
         "#chat .tools button",
     ):
         assert contrast(page, what) >= 4.5, what
+    page.get_by_role("button", name="Filters").click()
+    page.fill("#limits [name=since]", "2015-01-01")
+    page.fill("#limits [name=until]", "2014-01-01")
+    page.wait_for_selector("#chosen .wrong:not(:empty)")
+    for what in ("#chosen .wrong", "#chosen button", "#limits :is(span, select, input)", "#chat .edit"):
+        assert contrast(page, what) >= 4.5, what
     page.locator("#chat a.cite").first.click()
     page.wait_for_selector("#side article mark")
     assert contrast(page, "#side article :is(mark, p, h2)") >= 4.5
