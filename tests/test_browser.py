@@ -821,8 +821,9 @@ def test_the_page_fits_a_phone(phone: object) -> None:
 
 def test_a_thumb_reaches_everything_on_a_phone(phone: object) -> None:
     """Targets of 44 pixels, 32 for the numbers in the text; on a desk 24 at least."""
-    ask(phone, f"{KIRBY} in June 2014")
+    ask(phone, KIRBY)
     assert phone.locator("#chat li .near").first.is_visible()
+    ask(phone, f"{KIRBY} in June 2014")
     phone.get_by_role("button", name="Filters").tap()
     phone.select_option("#limits select", "The Rosslyn Ledger")
     targets = (
