@@ -8,7 +8,7 @@ was typed, and is read when the question is asked.
 from __future__ import annotations
 
 import html
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -139,6 +139,8 @@ def _continued(history: Messages, wanted: list[Asked], archive: Archive) -> Iter
 
     Where it ends with the first of them, those are their history; else they have only one another.
     """
+    if wanted and len(history) > 1 and history[-1]["role"] == "assistant" and not _asks(history[-1]):  # a problem, which has no address
+        history = history[:-2] if _asked(history[-2]) == replace(wanted[-1], without=frozenset()) else history
     end = max((place for place, one in enumerate(history, start=1) if one["role"] == "assistant"), default=0)
     if wanted and wanted != next(filter(None, map(_asks, reversed(history[:end]))), []):
         exchanges = _exchanges(history[:end])
@@ -217,21 +219,16 @@ def _questions(query: str) -> list[Asked]:
 
 def _read(query: str) -> list[Asked]:
     """What stands in a query before its first question, and then each question with what follows it."""
-    found = [Asked("")]
+    found: list[tuple[str, dict[str, list[str]]]] = [("", {})]
     for name, value in parse_qsl(query[:_ADDRESS].lstrip("?")):
         if name == "q":
-            found.append(Asked(value))
+            found.append((value, {}))
         else:
-            found[-1] = _with(found[-1], name, value)
-    return found
+            found[-1][1].setdefault(name, []).append(value)
+    return [_followed(text, said) for text, said in found]
 
 
-def _with(one: Asked, name: str, value: str) -> Asked:
+def _followed(text: str, said: Mapping[str, Sequence[str]]) -> Asked:
     """A question with what follows it in an address; anything else is left out."""
-    if name == "drop":
-        return replace(one, without=one.without | {value})
-    if name == "outlet":
-        return replace(one, limits=replace(one.limits, outlets=(*one.limits.outlets, value)))
-    if name == "since":
-        return replace(one, limits=replace(one.limits, since=value))
-    return replace(one, limits=replace(one.limits, until=value)) if name == "until" else one
+    since, until = (said.get(name, [""])[-1] for name in ("since", "until"))
+    return Asked(text, frozenset(said.get("drop", ())), Filters(tuple(said.get("outlet", ())), since, until))

@@ -68,6 +68,7 @@ document.addEventListener('click', event => {
 }, true);
 // The browser went to another answer; a citation that was opened or closed is none.
 window.addEventListener('popstate', () => {
+  if (document.querySelector('#question textarea').disabled) return;
   const last = [...document.querySelectorAll('#chat a.address')].at(-1);
   if (atAddress() && last?.getAttribute('href') !== location.search) choose(atAddress());
 });

@@ -194,7 +194,7 @@ function settle() {
   if (!last) told = null;
   if (!now || now === told) return;
   told = now;
-  if (query && query !== location.search && !location.search.startsWith(query + '&')) {
+  if (query && query !== location.search && !location.search.startsWith(query + '&q=')) {
     history[used ? 'pushState' : 'replaceState']({}, '', location.pathname + query + location.hash);
   }
   tell(last);

@@ -19,7 +19,7 @@ from index.archive import Archive
 from index.articles import absolute, without_folder
 from index.clean import one_line
 from index.errors import ArchiveError, ClippingsError, QuestionError, UsageError
-from index.query import matched_terms
+from index.query import MAX_QUERY, matched_terms
 from index.records import Article, Why
 from index.sentences import touching
 from qa import feedback, render
@@ -83,7 +83,8 @@ def told(sent: Any) -> list[Told]:
 def _told(one: Any) -> Told:
     question, reason, limits, held = (str(one[name]) for name in ("question", "reason", "limits", "held"))
     copies = {str(quote): list(map(str, names)) for quote, names in dict(one["copies"]).items()}
-    return Told(question, reason, list(map(str, one["quotes"])), copies, int(one["articles"]), limits, held, int(one["undated"]))
+    articles, undated = int(one["articles"]), int(one["undated"])
+    return Told(question[: 2 * MAX_QUERY], reason, list(map(str, one["quotes"])), copies, articles, limits, held, undated)
 
 
 def plainly(error: ClippingsError, archive: Archive) -> str:
@@ -145,7 +146,7 @@ def sources(names: Sequence[str], archive: Archive, question: str = "") -> str:
     """
     if len(names) > _CARDS:
         return "<p class='empty'>No answer has so many quotes.</p>"
-    words = topic(question)
+    words = topic(question[:MAX_QUERY])
     cited = [replace(one, why=replace(one.why, terms=matched_terms(words, one.quote))) for one in _unchanged(names, archive)]
     return render.source_cards(cited) if cited else start(archive)
 

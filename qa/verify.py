@@ -107,6 +107,8 @@ def _nearest(quote: Quoted, article: Article) -> int:
 
     In another version of the article no word or number at its ends goes on: "21 died." does not stand in "121 died."
     """
+    if quote.text not in article.text:
+        return -1
     first, last, whole = quote.text[:1], quote.text[-2:], re.escape(quote.text)
     if article.sha256 != quote.sha256:
         before = (_NO_WORD_BEFORE if first.isalnum() else "") + (_NO_NUMBER_BEFORE if first.isdigit() else "")

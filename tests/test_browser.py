@@ -513,6 +513,23 @@ def test_a_full_queue_is_told_and_the_question_can_be_asked_again(refused: objec
     ask(page, FINE)
 
 
+def test_a_question_within_limits_that_was_refused_is_in_the_box_alone(refused: object) -> None:
+    """What it was limited to is not; a day that is half typed is no day."""
+    page = refused
+    refuse_one(page)
+    page.get_by_role("button", name="Filters").click()
+    page.fill("#limits [name=since]", "2014-01-01")
+    page.fill("#question textarea", KIRBY)
+    page.press("#question textarea", "Enter")
+    page.locator("#chat .problem").wait_for()
+    page.wait_for_selector("#question textarea:enabled")
+    assert page.input_value("#question textarea") == KIRBY
+    page.fill("#limits [name=since]", "")
+    page.locator("#limits [name=since]").press_sequentially("05")
+    page.press("#question textarea", "Enter")
+    page.locator("#chat .problem", has_text="the first day").wait_for()
+
+
 def test_a_full_queue_as_the_page_is_opened_loses_nothing(refused: object, address: str) -> None:
     """The conversation that was saved is shown, and goes on; what an address asks is said not to be answered."""
     refused.add_init_script("""window.full = true;

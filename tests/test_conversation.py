@@ -145,6 +145,15 @@ def test_what_could_not_be_asked_does_not_ask_the_question_before_it_again(small
     assert [found for found, _ in visited(history, query, small)] == [history]
 
 
+def test_an_address_that_cannot_be_answered_is_told_once(small: Archive) -> None:
+    """However often it is opened, below what was saved."""
+    history = exchange(small, SANK)
+    for _ in range(3):
+        *_, (history, _) = visited(history, "?q=who+died&since=2020&until=2019", small)
+    assert [one["role"] for one in history] == ["user", "assistant"] * 2
+    assert "the first day" in history[-1]["content"]
+
+
 def test_an_address_takes_nothing_from_what_was_saved(small: Archive) -> None:
     """What somebody else asked is answered after it, and knows nothing of it; so is an earlier question of the same conversation."""
     mine = exchange(small, "one ferry", "two ferries", "nine people died")

@@ -221,6 +221,18 @@ def test_who_is_wrong_too_often_keeps_no_other_name_waiting(monkeypatch: pytest.
     assert len(app._wrong) == 10
 
 
+def test_who_goes_on_guessing_at_one_name_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours of it, a try a minute."""
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    app = door.Door({**dict([IDA]), "jo": "battery staple"})
+    for _ in range(200):
+        assert _status(app, basic("ida", "wrong")) == 401
+        now += 61
+    assert _status(app, basic("ida", "wrong")) == 401
+    assert _status(app, basic("jo", "battery staple")) == 200
+
+
 def test_a_person_who_has_to_wait_is_told_on_a_page(address: str) -> None:
     """And when; a program gets what it can read."""
     wrong = {"username": "nobody", "password": "wrong horse", "next": "/library"}

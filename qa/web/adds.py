@@ -77,6 +77,8 @@ class Adds:
         with self._guard:
             if not name or sum(len(page.running) for page in self._pages.values()) >= _RUNNING:
                 return {"error": "Too many files are being added: try again when that is done."}
+            if not sent:
+                return {}
             page = self._page(name)
             page.running.append(add)
         threading.Thread(target=self._run, args=[page, add, sent], daemon=True).start()
@@ -103,9 +105,12 @@ class Adds:
         except ClippingsError as error:
             found = [Line(one.name, REFUSED, plainly(error, self._archive)) for one in sent]
         finally:
-            html = markup.lines(found, self._titles(found))
-            with self._guard:
-                page.end(add, len(found), html)
+            html = ""
+            try:
+                html = markup.lines(found, self._titles(found))
+            finally:
+                with self._guard:
+                    page.end(add, len(found), html)
         self._kept.sweep(self._may_come_back())
 
     def _titles(self, found: Sequence[Line]) -> dict[str, str]:

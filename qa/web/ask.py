@@ -42,8 +42,9 @@ _READER = """<section class="panel" aria-label="Sources">
 <div class="bar bottom" hidden><button type="button" class="previous" aria-label="Previous quote">‹</button><span class="place"></span>
 <button type="button" class="next" aria-label="Next quote">›</button><button type="button" class="one">Copy as footnote</button>
 <button type="button" class="right" aria-pressed="false">This is the right sentence</button></div></section>"""
-# What is chosen there goes along with what is asked.
-_LIMITS = "String(new URLSearchParams(new FormData(document.querySelector('#limits'))))"
+# What is chosen there goes along with what is asked; a day that is half typed is none.
+_LIMITS = """(form => form.querySelector(':invalid') ? 'since=?' : String(new URLSearchParams(new FormData(form))))(
+  document.querySelector('#limits'))"""
 _TYPED = f"(message, shown, limits) => [message, shown, {_LIMITS}]"
 _CHOSEN = f"(shown, limits) => [shown, {_LIMITS}]"
 # The browser's own address goes along with what it saved.
@@ -64,7 +65,7 @@ _FAILED = f"""(shown, saved) => {{
   const last = history.at(-1);
   if (last ? last.role === 'user' : location.search.includes('q=')) history.push(problem);
   const asked = history.at(-1) === problem && history.at(-2);
-  const value = asked ? {{value: new DOMParser().parseFromString(text(asked), 'text/html').body.textContent}} : {{}};
+  const value = asked ? {{value: new DOMParser().parseFromString(text(asked).split('<')[0], 'text/html').body.textContent}} : {{}};
   document.dispatchEvent(new Event('failed'));
   return [history, {{__type__: 'update', interactive: true, ...value}}];
 }}"""

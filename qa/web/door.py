@@ -130,6 +130,8 @@ class Door:
                 self._wrong.pop(key, None)
             else:
                 self._count(key, free)
+            if self._wrong.get(key, (0, 0.0))[0] > _FREE_TRIES:  # of one name no more than the free tries count against the others
+                break
         return right
 
     def _count(self, key: tuple[str, bytes], free: int) -> None:
@@ -144,7 +146,7 @@ class Door:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         if scope["method"] != "POST":
             return _page("", query)
-        form = parse_qs((await body.read(scope, receive, 4096)).decode("latin-1"), encoding="utf-8")
+        form = parse_qs((await body.read(scope, receive, 1 << 16)).decode("latin-1"), encoding="utf-8")
         name, password = (form.get(field, [""])[0] for field in ("username", "password"))
         try:
             if not self._is_right(_client(scope), name.strip(), password):

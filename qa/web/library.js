@@ -175,7 +175,7 @@ async function send(files) {
     const told = ' ' + (at + 1) + ' of ' + files.length + ': ' + file.name;
     status.textContent = 'Sending' + told;
     let made = await deliver(file);
-    while (made.wait && tries--) {
+    while (made.wait && tries-- > 0) {
       status.textContent = 'The server is busy: waiting to send' + told;
       await pause(made.wait);
       made = await deliver(file);

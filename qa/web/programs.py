@@ -51,7 +51,7 @@ def draw(gr: Any, archive: Archive) -> None:
         """Find the passages of the archive that match words or a question, the best first, whether or not they answer it.
 
         "text" is the passage, word for word, "start" and "end" its characters in the article, "bm25" and "dense" its ranks by words and by
-        meaning, "score" what orders this list and no other.
+        meaning.
 
         Args:
             query: Words or a question, in plain English.
