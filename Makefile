@@ -15,7 +15,7 @@ chat: .venv/chat  ## the chat over the sample archive
 test: .venv/dev  ## everything but the nightly loops
 	$(BIN)/python -m pytest -q -m "not nightly"
 
-test-fast: .venv/dev  ## offline, in seconds: no model, no browser
+test-fast: .venv/dev  ## offline, in six minutes: no model, no browser
 	$(BIN)/python -m pytest -q -m "not nightly and not model and not browser"
 
 test-nightly: .venv/dev  ## the long loops
