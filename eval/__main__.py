@@ -109,10 +109,11 @@ def _archive(arguments: argparse.Namespace) -> Archive:
 
 def _dataset(arguments: argparse.Namespace, archive: Archive) -> Dataset:
     from eval import dataset
+    from eval.beir import beir, check_held
 
     if arguments.dataset:
-        found = dataset.beir(arguments.dataset)
-        if missing := dataset.check_held(found, archive):
+        found = beir(arguments.dataset)
+        if missing := check_held(found, archive):
             terminal.talk(f"not in the archive, and counted as missed: {len(missing):,} relevant documents ({', '.join(missing[:3])}, ...)")
     elif arguments.questions:
         found = dataset.from_questions(arguments.questions, archive, arguments.questions.stem)

@@ -20,6 +20,7 @@ from unittest.mock import patch
 
 from eval import ENCODINGS, dataset, measure, run
 from eval.archives import prepare
+from eval.beir import beir
 from eval.dataset import SAMPLE_ARTICLES, Dataset
 from eval.encodings import Kept
 from eval.report import short, with_interval
@@ -116,7 +117,7 @@ def measured(variant: Variant, folder: Path | None, archive: Archive, kept: Enco
             searched = stack.enter_context(_made(source, SentenceEncoder() if variant.embed else kept))
         else:
             searched = Archive(archive.path, archive.encoder)  # one that has no segment open yet, so that a patch reaches it
-        return dict(_scores(dataset.beir(folder) if folder else dataset.sample(searched), searched))
+        return dict(_scores(beir(folder) if folder else dataset.sample(searched), searched))
 
 
 @contextmanager

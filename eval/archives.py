@@ -6,7 +6,8 @@ import hashlib
 from pathlib import Path
 
 from eval import RUNS
-from eval.dataset import SAMPLE_ARTICLES, beir
+from eval.beir import beir
+from eval.dataset import SAMPLE_ARTICLES
 from index import Archive, terminal
 from index.fingerprint import VERSIONS
 from index.progress import progress_bar

@@ -50,7 +50,7 @@ def prepared(home: Path, size: int) -> Path:
 
 def from_dataset(home: Path, dataset: Path) -> Path:
     """A folder for a BEIR folder's documents and questions."""
-    from eval.dataset import beir
+    from eval.beir import beir
 
     questions = [question.text for question in beir(dataset).questions][:200]
     (home / dataset.name).mkdir()

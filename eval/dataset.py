@@ -1,6 +1,6 @@
-"""A question set: this project's own, or any BEIR folder. Judgements are spans of articles, or whole documents.
+"""A question set of this project's own format; eval/beir.py has the other. Judgements are spans of articles, or whole documents.
 
-Our format is one JSON object a line: id, question, kind, and evidence: a list of article and quote, empty where the kind is
+The format is one JSON object a line: id, question, kind, and evidence: a list of article and quote, empty where the kind is
 unanswerable. Evidence in a syndicated copy names the place in that list of what it is a `copy_of`. A follow-up names the id of the
 question that it `follows`. An article is named by the end of its path. A quote that is missing, or stands twice in its article, is an
 error that names the line.
@@ -8,7 +8,6 @@ error that names the line.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator
@@ -81,7 +80,7 @@ class Dataset:
     @property
     def is_sample(self) -> bool:
         """Whether it is this project's own, whole."""
-        return self.digest == _digest(SAMPLE_QUESTIONS)
+        return self.digest == digest_of(SAMPLE_QUESTIONS)
 
     @property
     def answerable(self) -> tuple[Question, ...]:
@@ -117,7 +116,7 @@ def from_questions(file: Path, archive: Archive, name: str) -> Dataset:
         questions[question.id] = question
     if not questions:
         raise UsageError(f"{file}: it has no questions")
-    return Dataset(name, tuple(questions.values()), _digest(file), by_document=False)
+    return Dataset(name, tuple(questions.values()), digest_of(file), by_document=False)
 
 
 def _question(record: dict[str, Any], finder: _Finder, place: str) -> Question:
@@ -168,62 +167,6 @@ class _Finder:
         return named[0]
 
 
-def beir(folder: Path) -> Dataset:
-    """A BEIR folder: queries.jsonl and qrels/*.tsv (test.tsv where there are several); only judged queries count.
-
-    An answers.jsonl beside them (_id, evidence with quotes) gives each question the sentences that answer it.
-    """
-    qrels_files = sorted((folder / "qrels").glob("*.tsv"))
-    for needed in (folder / "corpus.jsonl", folder / "queries.jsonl"):
-        if not needed.is_file():
-            raise UsageError(f"{folder}: not a BEIR folder, it has no {needed.name}")
-    if not qrels_files:
-        raise UsageError(f"{folder}: not a BEIR folder, it has no qrels/*.tsv")
-    file = next((one for one in qrels_files if one.stem == "test"), qrels_files[0])
-    judged: dict[str, dict[str, int]] = {}
-    with file.open(encoding="utf-8", newline="") as lines:
-        for number, row in enumerate(csv.DictReader(lines, delimiter="\t"), start=2):
-            try:
-                judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(float(row["score"]))
-            except (KeyError, TypeError, ValueError) as error:
-                raise UsageError(f"{file}:{number}: not a judgement: query-id, corpus-id and score, with a header") from error
-    texts = {str(record["_id"]): str(record["text"]) for _, record in records(folder / "queries.jsonl", ("_id", "text"))}
-    if unasked := judged.keys() - texts.keys():
-        raise UsageError(f"{file}: query {min(unasked)} is judged, and not in queries.jsonl")
-    quotes = _quotes(folder / "answers.jsonl")
-    questions = tuple(
-        Question(query, texts[query], "", documents=grades, quotes=quotes.get(query, ()))
-        for query, grades in judged.items()
-        if any(grades.values())
-    )
-    if not questions:
-        raise UsageError(f"{file}: no query has a relevant document")
-    judged_by = [file, folder / "queries.jsonl", *filter(Path.is_file, [folder / "answers.jsonl"])]
-    return Dataset(folder.resolve().name, questions, _digest(*judged_by), by_document=True)
-
-
-def check_held(dataset: Dataset, archive: Archive) -> list[str]:
-    """The relevant documents of a BEIR folder that the archive does not have, each counted as missed; a UsageError where it has none."""
-    held = {document_key(article) for article in archive.articles()}
-    wanted = {name for question in dataset.questions for name, grade in question.documents.items() if grade}
-    if wanted and not wanted & held:
-        raise UsageError(f"{archive.path} has none of the documents of {dataset.name}: add its corpus.jsonl, or leave --archive out")
-    return sorted(wanted - held)
-
-
-def _quotes(file: Path) -> dict[str, tuple[tuple[str, str], ...]]:
-    if not file.is_file():
-        return {}
-    found = {}
-    for line, record in records(file, ("_id", "evidence")):
-        try:
-            quotes = tuple((str(one["doc"]), "".join(one["quote"].split())) for one in record["evidence"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"{file}:{line}: evidence is a list of doc and quote") from error
-        found[str(record["_id"])] = tuple((doc, quote) for doc, quote in quotes if quote)
-    return found
-
-
 def records(file: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSONL file with their line numbers; a UsageError names the line that is none, or that lacks a needed field."""
     try:
@@ -246,7 +189,8 @@ def records(file: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str
         yield number, record
 
 
-def _digest(*files: Path) -> str:
+def digest_of(*files: Path) -> str:
+    """What tells one state of the files of a set from another: SHA-256."""
     return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from eval import dataset, measure, report, run
+from eval.beir import beir, check_held
 from eval.encodings import Kept
 from eval.explain import explain
 from eval.result import Result, evaluate, means
@@ -135,7 +136,7 @@ def test_a_beir_folder_is_scored_by_document(archive: Archive, tmp_path: Path) -
     """Passages fold to their documents; unjudged queries do not count; gold sentences are looked for in passages."""
     home = write_beir(tmp_path / "set")
     archive.add([home / "corpus.jsonl"])
-    result = scored(dataset.beir(home), archive, tmp_path)
+    result = scored(beir(home), archive, tmp_path)
     assert result.qrels == {"q1": {"d1": 1}, "q2": {"d2": 1}}
     bm25 = result.baseline
     assert bm25.ranked["q1"][0] == "d1"
@@ -241,7 +242,7 @@ def test_a_quote_counts_in_its_own_document_only(archive: Archive, tmp_path: Pat
     quote = {"_id": "q1", "evidence": [{"doc": "d2", "quote": "Nine people died."}, {"doc": "d1", "quote": " "}]}
     (home / "answers.jsonl").write_text(json.dumps(quote))
     archive.add([home / "corpus.jsonl"])
-    assert not any(run.search(dataset.beir(home), archive, "bm25").evidence["q1"])
+    assert not any(run.search(beir(home), archive, "bm25").evidence["q1"])
 
 
 def test_an_archive_of_other_documents_is_an_error(archive: Archive, folder: Folder, tmp_path: Path) -> None:
@@ -249,22 +250,22 @@ def test_an_archive_of_other_documents_is_an_error(archive: Archive, folder: Fol
     home = write_beir(tmp_path / "set")
     archive.add([folder({"ferry.txt": FERRY})])
     with pytest.raises(UsageError, match="has none of the documents of set"):
-        dataset.check_held(dataset.beir(home), archive)
+        check_held(beir(home), archive)
     archive.add([home / "corpus.jsonl"])
-    assert dataset.check_held(dataset.beir(home), archive) == []
+    assert check_held(beir(home), archive) == []
     with (home / "qrels" / "test.tsv").open("a") as file:
         file.write("q1\td9\t1\n")
-    assert dataset.check_held(dataset.beir(home), archive) == ["d9"]
+    assert check_held(beir(home), archive) == ["d9"]
 
 
 def test_what_a_set_is_made_of_is_in_its_digest(tmp_path: Path) -> None:
     """Queries, judgements and quotes; and the kind that was chosen."""
     home = write_beir(tmp_path / "set")
-    first = dataset.beir(home).digest
+    first = beir(home).digest
     (home / "queries.jsonl").write_text((home / "queries.jsonl").read_text().replace("when did", "where did"))
-    second = dataset.beir(home).digest
+    second = beir(home).digest
     (home / "answers.jsonl").unlink()
-    assert len({first, second, dataset.beir(home).digest}) == 3
+    assert len({first, second, beir(home).digest}) == 3
 
 
 @pytest.mark.parametrize("line", ["null", "5", '"id question kind evidence"', '{"id": "\\ud800"}', "[" * 100_000])

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from conftest import SHARED
 
-from eval import dataset, measure, run
+from eval import measure, run
+from eval.beir import beir
 from eval.encodings import Kept
 from index import Archive
 from index.encoder import SentenceEncoder
@@ -28,7 +29,7 @@ def test_the_engines_find_the_same(milvus: str, tmp_path: Path, name: str) -> No
     archives = [Archive(place, kept) for place in (tmp_path / "archive", f"{milvus}/same_{uuid4().hex[:8]}")]
     for archive in archives:
         archive.add([folder / "corpus.jsonl"])
-    questions = dataset.beir(folder)
+    questions = beir(folder)
     here, there = (
         [[hit.passage for hit in archive.search(one.text, 10, legs=("bm25",))] for one in questions.answerable] for archive in archives
     )
